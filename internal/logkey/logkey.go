@@ -1,0 +1,24 @@
+// Package logkey names the attributes of log records, so that one thing has one
+// name in every line. It must never log anything itself.
+package logkey
+
+// The attribute keys.
+const (
+	Component = "component"
+	Node      = "node"
+	Peer      = "peer"
+	Term      = "term"
+	Index     = "index"
+	Revision  = "revision"
+	VIP       = "vip"
+	Iface     = "iface"
+	LB        = "load_balancer"
+	Listener  = "listener"
+	Pool      = "pool"
+	Member    = "member"
+	Addr      = "addr"
+	Path      = "path"
+	Took      = "took"
+	Attempt   = "attempt"
+	Err       = "err"
+)

@@ -1,0 +1,77 @@
+// Package testenv holds what tests of several packages need. It does not import
+// testing, so that a program that links it by accident does not link testing.
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// TB is the part of testing.TB that the helpers use.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Skipf(format string, args ...any)
+}
+
+// RequireRoot skips the test for an ordinary user. Where AMPHORA_ROOT is set,
+// as in CI, it fails instead: a silent skip there would hide a missing test.
+func RequireRoot(t TB) {
+	t.Helper()
+	switch {
+	case os.Geteuid() == 0:
+	case os.Getenv("AMPHORA_ROOT") != "":
+		t.Fatalf("must run as root here: AMPHORA_ROOT is set")
+	default:
+		t.Skipf("SKIPPED: needs root; run the tests as root to include it")
+	}
+}
+
+// Eventually calls check until it returns nil. It fails the test with the last
+// error when that takes longer than limit. check must not block for long.
+func Eventually(t TB, limit time.Duration, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still after %v: %v", limit, err)
+			return
+		}
+		<-tick.C
+	}
+}
+
+// NoLeaks fails the test if, when it has ended, more goroutines run than now.
+// Call it first, so that its clean-up runs last. It does not suit parallel tests.
+func NoLeaks(t TB) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for runtime.NumGoroutine() > before {
+			if time.Now().After(deadline) {
+				t.Errorf("%d goroutines leaked:\n%s", runtime.NumGoroutine()-before, stacks())
+				return
+			}
+			runtime.Gosched()
+			<-time.After(time.Millisecond)
+		}
+	})
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	return strings.TrimSpace(fmt.Sprintf("%s", buf))
+}
