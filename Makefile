@@ -1,0 +1,59 @@
+# Amphora. `make help` lists the targets.
+BIN   := $(CURDIR)/bin
+BENCH ?= all
+SEED  ?= 1
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/amphorad and bin/amphoractl
+	CGO_ENABLED=0 go build -trimpath -o $(BIN)/ ./cmd/...
+
+.PHONY: demo
+demo: build ## root: a pair and a witness in namespaces, killed in mid-stream
+	$(BIN)/amphorad demo
+
+.PHONY: test
+test: ## run every test with the race detector; says what it skipped and why
+	@.ci/test ./...
+
+.PHONY: check
+check: lint gen-check ## formatting, linters, module files, generated code
+	go mod tidy -diff
+	go vet ./...
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint ## run the linters of .golangci.yaml
+	$(BIN)/golangci-lint run ./...
+
+.PHONY: gen
+gen: $(BIN)/buf ## regenerate the code that is made from .proto files
+	$(BIN)/buf lint
+	$(BIN)/buf generate
+
+.PHONY: gen-check
+gen-check: gen ## fail if generated code differs from what is committed
+	git diff --exit-code -- '*.pb.go'
+
+.PHONY: chaos
+chaos: build ## root: kill, stop and cut nodes of a real pair; SEED=n
+	AMPHORA_SEED=$(SEED) go test -count=1 -v -run TestChaos ./chaos
+
+.PHONY: bench
+bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for one
+	go run ./internal/bench -scenario $(BENCH)
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf $(BIN) bench.out chaos.out
+
+$(BIN)/golangci-lint: tools/go.mod
+	cd tools && go build -o $(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/buf: tools/go.mod
+	cd tools && go build -o $(BIN)/ github.com/bufbuild/buf/cmd/buf
