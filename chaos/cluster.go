@@ -1,0 +1,238 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The lab's network. Documentation addresses (RFC 5737): nothing outside the
+// lab can have them.
+var (
+	labNet   = netip.MustParsePrefix("192.0.2.0/24")
+	clientIP = netip.MustParseAddr("192.0.2.2")
+	nodeIPs  = map[string]netip.Addr{
+		"amphora-1": netip.MustParseAddr("192.0.2.11"),
+		"amphora-2": netip.MustParseAddr("192.0.2.12"),
+		"witness":   netip.MustParseAddr("192.0.2.13"),
+	}
+	nodeNames = []string{"amphora-1", "amphora-2", "witness"}
+	webIPs    = map[string]netip.Addr{
+		"web-1": netip.MustParseAddr("192.0.2.21"),
+		"web-2": netip.MustParseAddr("192.0.2.22"),
+	}
+	webNames = []string{"web-1", "web-2"}
+)
+
+// node is one amphorad process on a host of its own.
+type node struct {
+	name   string
+	host   *Host
+	dir    string // configuration, data and socket
+	daemon *process
+}
+
+func (n *node) socket() string { return filepath.Join(n.dir, "admin.sock") }
+func (n *node) config() string { return filepath.Join(n.dir, "amphorad.toml") }
+func (n *node) amphora() bool  { return n.name != "witness" }
+func (n *node) String() string { return n.name }
+func (n *node) serving() bool  { return n.daemon != nil && n.daemon.running() }
+
+// Cluster is a pair and a witness in a lab, with a client and two web servers.
+type Cluster struct {
+	lab    *Lab
+	bin    string // directory of the programs
+	nodes  []*node
+	client *Host
+	webs   []*webServer
+}
+
+// NewCluster builds the hosts, starts the web servers and writes the nodes'
+// configuration, as an operator would after reading the README. No node runs
+// yet. bin is the directory that holds amphorad and amphoractl.
+func NewCluster(bin string) (*Cluster, error) {
+	lab, err := NewLab()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{lab: lab, bin: bin}
+	if err := c.build(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) build() error {
+	var err error
+	if c.client, err = c.lab.AddHost("client", netip.PrefixFrom(clientIP, labNet.Bits())); err != nil {
+		return err
+	}
+	for _, name := range webNames {
+		host, err := c.lab.AddHost(name, netip.PrefixFrom(webIPs[name], labNet.Bits()))
+		if err != nil {
+			return err
+		}
+		web, err := startWeb(host)
+		if err != nil {
+			return err
+		}
+		c.webs = append(c.webs, web)
+	}
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // never fails
+	keyFile := filepath.Join(c.lab.Dir, "cluster.key")
+	if err := os.WriteFile(keyFile, []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600); err != nil {
+		return fmt.Errorf("write cluster key: %w", err)
+	}
+	for _, name := range nodeNames {
+		host, err := c.lab.AddHost(name, netip.PrefixFrom(nodeIPs[name], labNet.Bits()))
+		if err != nil {
+			return err
+		}
+		n := &node{name: name, host: host, dir: filepath.Join(c.lab.Dir, name)}
+		if err := os.Mkdir(n.dir, 0o700); err != nil {
+			return fmt.Errorf("make directory of %s: %w", name, err)
+		}
+		if err := os.WriteFile(n.config(), configuration(n, keyFile), 0o600); err != nil {
+			return fmt.Errorf("write configuration of %s: %w", name, err)
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	return nil
+}
+
+func configuration(n *node, keyFile string) []byte {
+	var b bytes.Buffer
+	role := "amphora"
+	if !n.amphora() {
+		role = "witness"
+	}
+	fmt.Fprintf(&b, "name = %q\nrole = %q\ndata_dir = %q\n", n.name, role, filepath.Join(n.dir, "data"))
+	fmt.Fprintf(&b, "[cluster]\nname = \"demo\"\nlisten = \"%s:7480\"\ngossip = \"%s:7481\"\nkey_file = %q\n", n.host.Addr, n.host.Addr, keyFile)
+	var peers, voters []string
+	for _, name := range nodeNames {
+		voters = append(voters, fmt.Sprintf("%q", name))
+		if name != n.name {
+			peers = append(peers, fmt.Sprintf("\"%s:7481\"", nodeIPs[name]))
+		}
+	}
+	fmt.Fprintf(&b, "peers = [%s]\nvoters = [%s]\n", strings.Join(peers, ", "), strings.Join(voters, ", "))
+	if n.amphora() {
+		fmt.Fprintf(&b, "[vip]\ninterface = %q\n", link)
+	}
+	fmt.Fprintf(&b, "[admin]\nsocket = %q\n", n.socket())
+	return b.Bytes()
+}
+
+// Start starts the nodes named, all when none is.
+func (c *Cluster) Start(names ...string) error {
+	for _, n := range c.selected(names) {
+		p, err := c.lab.start(n.host, n.name, filepath.Join(c.bin, "amphorad"), "run", "--config", n.config())
+		if err != nil {
+			return err
+		}
+		n.daemon = p
+	}
+	return nil
+}
+
+// Kill ends the nodes named with SIGKILL, all when none is.
+func (c *Cluster) Kill(names ...string) error {
+	var errs []error
+	for _, n := range c.selected(names) {
+		errs = append(errs, n.daemon.kill())
+	}
+	return errors.Join(errs...)
+}
+
+// Stop ends the nodes named as an operator would, all when none is.
+func (c *Cluster) Stop(names ...string) error {
+	var errs []error
+	for _, n := range c.selected(names) {
+		if n.serving() {
+			errs = append(errs, n.daemon.stop(10*time.Second))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Cluster) selected(names []string) []*node {
+	if len(names) == 0 {
+		return c.nodes
+	}
+	var nodes []*node
+	for _, name := range names {
+		nodes = append(nodes, c.node(name))
+	}
+	return nodes
+}
+
+// node finds a node; a name that there is not is a mistake in the scenario.
+func (c *Cluster) node(name string) *node {
+	for _, n := range c.nodes {
+		if n.name == name {
+			return n
+		}
+	}
+	panic("chaos: there is no node " + name)
+}
+
+// Close ends everything and removes the lab.
+func (c *Cluster) Close() error {
+	err := c.Stop()
+	for _, w := range c.webs {
+		err = errors.Join(err, w.stop())
+	}
+	return errors.Join(err, c.lab.Close())
+}
+
+// Ctl runs amphoractl against a node and returns what it printed.
+func (c *Cluster) Ctl(ctx context.Context, node string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "amphoractl"), args...)
+	cmd.Env = append(os.Environ(), "AMPHORA_SOCKET=unix://"+c.node(node).socket())
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("amphoractl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return stdout.String(), nil
+}
+
+// Carriers names the hosts whose interface has the address, also of nodes that
+// do not run: a killed node leaves it behind.
+func (c *Cluster) Carriers(addr netip.Addr) ([]string, error) {
+	var names []string
+	for _, n := range c.nodes {
+		carries, err := n.host.Carries(addr)
+		if err != nil {
+			return nil, err
+		}
+		if carries {
+			names = append(names, n.name)
+		}
+	}
+	return names, nil
+}
+
+// logs returns the end of every node's log, for a failure's report.
+func (c *Cluster) logs() string {
+	var b strings.Builder
+	for _, n := range c.nodes {
+		text, err := os.ReadFile(filepath.Join(c.lab.Dir, n.name+".log"))
+		if err != nil {
+			continue // it never started
+		}
+		const end = 4000
+		fmt.Fprintf(&b, "--- %s\n%s\n", n.name, text[max(0, len(text)-end):])
+	}
+	return b.String()
+}
