@@ -21,4 +21,7 @@ const (
 	Took      = "took"
 	Attempt   = "attempt"
 	Err       = "err"
+	Op        = "op"
+	Role      = "role"
+	Cluster   = "cluster"
 )
