@@ -19,7 +19,13 @@ type Stamp struct {
 }
 
 // Op is what a command does: one of the Create, Update and Delete types below.
-type Op interface{ op() }
+//
+// Each type's apply method checks the operation against e, which is as the
+// command found it, and carries it out there; it changes e only when it has
+// found nothing wrong.
+type Op interface {
+	apply(e *edit) (Result, error)
+}
 
 // The operations. Updates change only the fields that are not absent.
 type (
@@ -72,25 +78,6 @@ type (
 	}
 	DeleteHealthMonitor struct{ ID HealthMonitorID }
 )
-
-func (CreateSubnet) op()        {}
-func (UpdateSubnet) op()        {}
-func (DeleteSubnet) op()        {}
-func (CreateLoadBalancer) op()  {}
-func (UpdateLoadBalancer) op()  {}
-func (DeleteLoadBalancer) op()  {}
-func (CreateListener) op()      {}
-func (UpdateListener) op()      {}
-func (DeleteListener) op()      {}
-func (CreatePool) op()          {}
-func (UpdatePool) op()          {}
-func (DeletePool) op()          {}
-func (CreateMember) op()        {}
-func (UpdateMember) op()        {}
-func (DeleteMember) op()        {}
-func (CreateHealthMonitor) op() {}
-func (UpdateHealthMonitor) op() {}
-func (DeleteHealthMonitor) op() {}
 
 // Result names the resource that a command created, updated or deleted.
 type Result struct {

@@ -6,42 +6,127 @@ import "iter"
 // without a lock. The zero value is the empty configuration.
 type Config struct {
 	revision uint64
-}
+	subnets  pmap[SubnetID, network]
+	trees    pmap[LoadBalancerID, *Tree]
 
-// Build makes a Config of stored resources, in any order; pools come without
-// members and monitor. It fails on a resource whose parent is missing or that
-// is there twice: the store is damaged. revision is that of the last command
-// that changed it.
-func Build(revision uint64, objects iter.Seq[any]) (*Config, error) { return nil, nil }
+	// What follows is derived from the above, to find things fast.
+
+	names  pmap[string, SubnetID]       // of subnets
+	owners pmap[string, LoadBalancerID] // listener, pool, member and monitor ids
+}
 
 // Revision is the Command.Revision of the last command that changed the Config.
 func (c *Config) Revision() uint64 { return c.revision }
 
 // Subnets yields every subnet in order of id.
-func (c *Config) Subnets() iter.Seq[*Subnet] { return nil }
+func (c *Config) Subnets() iter.Seq[*Subnet] {
+	return func(yield func(*Subnet) bool) {
+		for n := range c.subnets.Values() {
+			if !yield(n.subnet) {
+				return
+			}
+		}
+	}
+}
 
 // Trees yields every load balancer's tree in order of id. A tree that no
 // command touched is the same pointer as in earlier Configs.
-func (c *Config) Trees() iter.Seq[*Tree] { return nil }
+func (c *Config) Trees() iter.Seq[*Tree] { return c.trees.Values() }
 
 // Objects yields every stored resource: subnets, then each tree from the top
 // down. It is what [Build] takes.
-func (c *Config) Objects() iter.Seq[any] { return nil }
+func (c *Config) Objects() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for s := range c.Subnets() {
+			if !yield(s) {
+				return
+			}
+		}
+		for t := range c.Trees() {
+			for _, o := range t.objects() {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Subnet returns the subnet with that id.
-func (c *Config) Subnet(id SubnetID) (*Subnet, bool) { return nil, false }
+func (c *Config) Subnet(id SubnetID) (*Subnet, bool) {
+	n, ok := c.subnets.Get(id)
+	return n.subnet, ok
+}
+
+// SubnetByName returns the subnet with that name.
+func (c *Config) SubnetByName(name string) (*Subnet, bool) {
+	id, ok := c.names.Get(name)
+	if !ok {
+		return nil, false
+	}
+	return c.Subnet(id)
+}
 
 // Tree returns the tree of the load balancer with that id.
-func (c *Config) Tree(id LoadBalancerID) (*Tree, bool) { return nil, false }
+func (c *Config) Tree(id LoadBalancerID) (*Tree, bool) { return c.trees.Get(id) }
+
+// TreeOf returns the tree that holds the listener, pool, member or health
+// monitor with that id.
+func (c *Config) TreeOf(id string) (*Tree, bool) {
+	owner, ok := c.owners.Get(id)
+	if !ok {
+		return nil, false
+	}
+	return c.trees.Get(owner)
+}
 
 // Listener returns the listener with that id.
-func (c *Config) Listener(id ListenerID) (*Listener, bool) { return nil, false }
+func (c *Config) Listener(id ListenerID) (*Listener, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		for _, l := range t.Listeners {
+			if l.ID == id {
+				return l, true
+			}
+		}
+	}
+	return nil, false
+}
 
 // Pool returns the pool with that id.
-func (c *Config) Pool(id PoolID) (*Pool, bool) { return nil, false }
+func (c *Config) Pool(id PoolID) (*Pool, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		return t.pool(id)
+	}
+	return nil, false
+}
 
 // Member returns the member with that id.
-func (c *Config) Member(id MemberID) (*Member, bool) { return nil, false }
+func (c *Config) Member(id MemberID) (*Member, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		for _, p := range t.Pools {
+			for _, m := range p.Members {
+				if m.ID == id {
+					return m, true
+				}
+			}
+		}
+	}
+	return nil, false
+}
 
 // HealthMonitor returns the health monitor with that id.
-func (c *Config) HealthMonitor(id HealthMonitorID) (*HealthMonitor, bool) { return nil, false }
+func (c *Config) HealthMonitor(id HealthMonitorID) (*HealthMonitor, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		for _, p := range t.Pools {
+			if p.Monitor != nil && p.Monitor.ID == id {
+				return p.Monitor, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// hasID reports whether any resource has that id.
+func (c *Config) hasID(id string) bool {
+	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id))
+}

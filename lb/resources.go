@@ -8,10 +8,10 @@ import (
 // Meta is what every resource has.
 type Meta struct {
 	ProjectID    string
-	Name         string   // at most 255 bytes; need not be unique, except for subnets
-	Description  string   // at most 255 bytes; always empty for members and health monitors
+	Name         string   // at most 255 characters; need not be unique, except for subnets
+	Description  string   // at most 255 characters; always empty for members and health monitors
 	AdminStateUp bool     // false takes the resource out of service without deleting it
-	Tags         []string // sorted, no duplicates, each at most 255 bytes
+	Tags         []string // sorted, no duplicates, each at most 255 characters
 	CreatedAt    time.Time
 	UpdatedAt    time.Time // zero until the first update
 	Revision     uint64    // the [Command.Revision] that created or last changed it
@@ -54,7 +54,7 @@ type Listener struct {
 	Meta
 	Protocol        Protocol
 	ProtocolPort    uint16
-	ConnectionLimit int    // concurrent client connections; -1: [DefaultConnectionLimit]
+	ConnectionLimit int    // concurrent client connections; -1 or 0: [DefaultConnectionLimit]
 	DefaultPoolID   PoolID // "": none
 	InsertHeaders   InsertHeaders
 	AllowedCIDRs    []netip.Prefix // empty: every client
@@ -135,11 +135,4 @@ type HealthMonitor struct {
 	ExpectedCodes string // "200", "200,202" or "200-204"
 	HTTPVersion   string // "1.0", "1.1" or "" for the default, 1.0
 	DomainName    string // sent as Host; needs HTTPVersion 1.1
-}
-
-// Tree is one load balancer with everything below it.
-type Tree struct {
-	LoadBalancer *LoadBalancer
-	Listeners    []*Listener // sorted by CreatedAt, then ID
-	Pools        []*Pool     // sorted by CreatedAt, then ID
 }

@@ -120,3 +120,9 @@ type (
 		DomainName     Opt[string]
 	}
 )
+
+// given reports whether o has a value.
+func given[T any](o Opt[T]) bool {
+	_, ok := o.Get()
+	return ok
+}
