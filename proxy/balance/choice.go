@@ -2,8 +2,8 @@ package balance
 
 import "sync/atomic"
 
-// Load counts what runs on one member. The zero value is ready. It fills a cache
-// line of its own pair, so that members do not slow each other down.
+// Load counts what runs on one member. The zero value is ready. It is padded so
+// that two members never share a cache line: picks for one do not slow the other.
 type Load struct {
 	_      [64]byte
 	active atomic.Int64
@@ -19,24 +19,52 @@ const MaxTried = 8
 
 // Choice is what one request, or one TCP connection, has picked so far: the
 // member that it runs on and those that it has tried. The zero value has picked
-// nothing. It belongs to one goroutine at a time, must not be copied after use
-// (go vet checks), and can be used again after [Choice.Reset].
+// nothing. It remembers members by their [Load], so it stays valid when the pool
+// gets another Balancer between two picks. It belongs to one goroutine at a
+// time, must not be copied after use (go vet checks that), and can be used again
+// after [Choice.Reset].
 type Choice struct {
-	noCopy noCopy
-	load   *Load // what it is counted on; nil: nothing
-	tried  [MaxTried]*Load
-	picks  int
+	_     noCopy
+	load  *Load // counted on this one; nil: on none
+	picks int   // since the last Forget
+	tried [MaxTried]*Load
 }
 
 // Release ends the count on the member of the last pick. Calling it again, or
 // without a pick, does nothing, so it can be deferred as well as called early.
-func (c *Choice) Release() {}
+func (c *Choice) Release() {
+	if c.load == nil {
+		return
+	}
+	c.load.active.Add(-1)
+	c.load = nil
+}
 
 // Forget makes the members that were tried eligible again.
-func (c *Choice) Forget() {}
+func (c *Choice) Forget() { c.picks = 0 }
 
 // Reset is Release and Forget: c is as new.
-func (c *Choice) Reset() {}
+func (c *Choice) Reset() {
+	c.Release()
+	c.Forget()
+}
+
+// has reports whether l was tried.
+func (c *Choice) has(l *Load) bool {
+	for _, t := range c.tried[:min(c.picks, MaxTried)] {
+		if t == l {
+			return true
+		}
+	}
+	return false
+}
+
+// counted notes that c runs on l, whose count already includes it.
+func (c *Choice) counted(l *Load) {
+	c.load = l
+	c.tried[c.picks%MaxTried] = l
+	c.picks++
+}
 
 // noCopy makes go vet report copies of a struct that holds it.
 type noCopy struct{}
