@@ -1,0 +1,141 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/amphora-lb/amphora/internal/event"
+	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
+)
+
+// Limits of the API.
+const (
+	// MaxRequestSize is the size of the largest request in bytes.
+	MaxRequestSize = 1 << 20
+	// maxResponseSize is what the client takes: a page of maxPageBytes and one
+	// resource, itself no larger than the request that made it, with room left.
+	maxResponseSize = 4 << 20
+)
+
+// Config of a [Server].
+type Config struct {
+	Backend Backend    // required
+	Events  *event.Log // required; what Watch shows
+	Logger  *slog.Logger
+
+	// Credentials protect the connection. Nil is plain text: for a unix
+	// socket, whose file mode says who may connect.
+	Credentials credentials.TransportCredentials
+	// StopTimeout is how long Serve waits for running requests when it ends
+	// before it cuts them off. 0: 5 s.
+	StopTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.StopTimeout == 0 {
+		c.StopTimeout = 5 * time.Second
+	}
+	return c
+}
+
+// Validate reports everything that is missing.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Backend == nil {
+		errs = append(errs, errors.New("admin: Config.Backend is required"))
+	}
+	if c.Events == nil {
+		errs = append(errs, errors.New("admin: Config.Events is required"))
+	}
+	return errors.Join(errs...)
+}
+
+// Server serves the administration API.
+type Server struct {
+	cfg Config
+}
+
+// NewServer makes a server. It starts nothing.
+func NewServer(cfg Config) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Server{cfg: cfg.withDefaults()}, nil
+}
+
+// Serve answers requests on ln until ctx ends, then lets running requests end
+// for at most Config.StopTimeout and returns nil. It closes ln, and may be
+// called more than once, with different listeners.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	options := []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MaxRequestSize),
+		grpc.UnaryInterceptor(s.unary),
+		grpc.StreamInterceptor(s.stream),
+		grpc.WaitForHandlers(true), // nothing of a request outlives Serve
+	}
+	if s.cfg.Credentials != nil {
+		options = append(options, grpc.Creds(s.cfg.Credentials))
+	}
+	g := grpc.NewServer(options...)
+	adminpb.RegisterConfigServer(g, &configService{backend: s.cfg.Backend})
+	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend})
+	adminpb.RegisterEventsServer(g, &eventsService{log: s.cfg.Events, stopping: ctx})
+	alive := health.NewServer()
+	grpc_health_v1.RegisterHealthServer(g, alive)
+	reflection.Register(g)
+
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(ln) }()
+	select {
+	case err := <-served:
+		g.Stop()
+		return fmt.Errorf("serve the admin API on %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	alive.Shutdown() // those who watch learn of it first
+	cut := time.AfterFunc(s.cfg.StopTimeout, g.Stop)
+	defer cut.Stop()
+	g.GracefulStop()
+	<-served // nil or a complaint about being stopped
+	return nil
+}
+
+// unary turns the error of a request into a status.
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	resp, err := handler(ctx, req)
+	if err != nil {
+		return nil, s.status(info.FullMethod, err)
+	}
+	return resp, nil
+}
+
+// stream turns the error of a stream into a status.
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if err := handler(srv, ss); err != nil {
+		return s.status(info.FullMethod, err)
+	}
+	return nil
+}
+
+// status is what the client learns of err. Causes that are not the client's
+// business are logged, here and nowhere else.
+func (s *Server) status(method string, err error) error {
+	st, hidden := toStatus(err)
+	if hidden {
+		s.cfg.Logger.Error("request failed", "method", method, "err", err)
+	}
+	return st.Err()
+}
