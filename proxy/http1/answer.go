@@ -1,9 +1,60 @@
 package http1
 
+import "strconv"
+
 // Continue is the interim response to Expect: 100-continue when the proxy itself answers it.
 const Continue = "HTTP/1.1 100 Continue\r\n\r\n"
 
 // Answer returns a complete response of our own for status: 400, 408, 413, 414, 417, 431, 500, 501, 502, 503, 504 or 505 (any other
-// gets 500). head leaves the body out (answer to HEAD); keepAlive announces that the connection stays open. The bytes are shared by all callers
-// and must not be changed.
-func Answer(status int, keepAlive, head bool) []byte { return nil }
+// gets 500). head leaves the body out, as HEAD asks; keepAlive announces that the connection stays open. The bytes are shared by all
+// callers and must not be changed.
+func Answer(status int, keepAlive, head bool) []byte {
+	i := 0
+	for j := range answers {
+		if answers[j].status == status {
+			i = j
+		}
+	}
+	a := &answers[i]
+	b := a.end
+	if keepAlive {
+		b = a.stay
+	}
+	if head {
+		return b[: len(b)-a.body : len(b)-a.body]
+	}
+	return b[:len(b):len(b)]
+}
+
+// answer is one status with both ways of going on; the last body bytes are the body.
+type answer struct {
+	status    int
+	end, stay []byte
+	body      int
+}
+
+// answers starts with the one for statuses that are not in it. The texts name no detail: they go to strangers.
+var answers = [...]answer{
+	makeAnswer(500, "Internal Server Error", "An internal error occurred."),
+	makeAnswer(400, "Bad Request", "The request is malformed."),
+	makeAnswer(408, "Request Timeout", "The request did not arrive in time."),
+	makeAnswer(413, "Content Too Large", "The request body is too large."),
+	makeAnswer(414, "URI Too Long", "The request target is too long."),
+	makeAnswer(417, "Expectation Failed", "The expectation cannot be met."),
+	makeAnswer(431, "Request Header Fields Too Large", "The request head is too large."),
+	makeAnswer(501, "Not Implemented", "The request asks for something that is not implemented."),
+	makeAnswer(502, "Bad Gateway", "The server returned an invalid or incomplete response."),
+	makeAnswer(503, "Service Unavailable", "No server is available to handle this request."),
+	makeAnswer(504, "Gateway Timeout", "The server did not respond in time."),
+	makeAnswer(505, "HTTP Version Not Supported", "The HTTP version is not supported."),
+}
+
+func makeAnswer(status int, reason, text string) answer {
+	title := strconv.Itoa(status) + " " + reason
+	body := "<html><body><h1>" + title + "</h1>\n" + text + "\n</body></html>\n"
+	write := func(connection string) []byte {
+		return []byte("HTTP/1.1 " + title + "\r\nContent-Type: text/html\r\nCache-Control: no-cache\r\nContent-Length: " +
+			strconv.Itoa(len(body)) + "\r\nConnection: " + connection + "\r\n\r\n" + body)
+	}
+	return answer{status: status, end: write("close"), stay: write("keep-alive"), body: len(body)}
+}
