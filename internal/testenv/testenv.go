@@ -3,10 +3,8 @@
 package testenv
 
 import (
-	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 )
 
@@ -72,6 +70,5 @@ func NoLeaks(t TB) {
 
 func stacks() string {
 	buf := make([]byte, 1<<20)
-	buf = buf[:runtime.Stack(buf, true)]
-	return strings.TrimSpace(fmt.Sprintf("%s", buf))
+	return string(buf[:runtime.Stack(buf, true)])
 }
