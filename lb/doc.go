@@ -15,6 +15,6 @@
 //
 // Package lb imports the standard library only and must stay so. It knows
 // nothing of raft, storage, sockets or any API's spelling of an object.
-// Status is not here: it is derived from what a node's engine has applied, see
-// the root DESIGN.md.
+// Status is derived, never stored: the methods of [View] compute it from a
+// Config and from what the holder's engine reports.
 package lb
