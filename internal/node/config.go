@@ -1,0 +1,199 @@
+package node
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// The roles of a node.
+const (
+	RoleAmphora = "amphora" // serves traffic and may hold the VIPs
+	RoleWitness = "witness" // votes and stores the log, never holds a VIP
+)
+
+// Config is what amphorad.toml says. [Load] fills in the defaults.
+type Config struct {
+	Name     string `toml:"name"`      // unique in the cluster; default: the host name
+	Role     string `toml:"role"`      // RoleAmphora (default) or RoleWitness
+	DataDir  string `toml:"data_dir"`  // default /var/lib/amphora
+	LogLevel string `toml:"log_level"` // debug, info (default), warn or error
+
+	Cluster ClusterConfig `toml:"cluster"`
+	VIP     VIPConfig     `toml:"vip"`
+	Admin   AdminConfig   `toml:"admin"`
+
+	// Bind, when set, makes every listener bind to this address instead of the
+	// VIP of its load balancer, and no VIP is ever claimed. It is set by
+	// development mode only and has no key in the file.
+	Bind netip.Addr `toml:"-"`
+	// Logger receives everything that the node reports. The zero Config discards it.
+	Logger *slog.Logger `toml:"-"`
+}
+
+// ClusterConfig says how this node and its peers find each other.
+type ClusterConfig struct {
+	Name    string   `toml:"name"`     // same on every node; default "amphora"
+	Listen  string   `toml:"listen"`   // address:port for raft and for requests between nodes, TCP
+	Gossip  string   `toml:"gossip"`   // address:port for gossip, UDP and TCP
+	Peers   []string `toml:"peers"`    // gossip addresses of the other nodes
+	Voters  []string `toml:"voters"`   // names of all first nodes: they form the cluster once all are up
+	KeyFile string   `toml:"key_file"` // file with 32 bytes in base64 that only the nodes know; required beyond loopback
+}
+
+// VIPConfig says where VIPs go.
+type VIPConfig struct {
+	Interface string `toml:"interface"` // required for an amphora
+}
+
+// AdminConfig says where the admin API listens.
+type AdminConfig struct {
+	Socket string `toml:"socket"` // path of a unix socket; default /run/amphora/admin.sock
+}
+
+// Load reads a configuration file. Unknown keys and every broken value are
+// reported together, each with its line or its key.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	cfg, err := Parse(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return cfg, nil
+}
+
+// Parse reads a configuration from TOML, fills in defaults and validates it.
+func Parse(data []byte) (Config, error) {
+	var cfg Config
+	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
+	if err := dec.Decode(&cfg); err != nil {
+		return Config{}, describe(err)
+	}
+	cfg = cfg.withDefaults()
+	return cfg, cfg.Validate()
+}
+
+// describe turns the decoder's errors into "line 3: cluster.nmae: unknown key".
+func describe(err error) error {
+	if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
+		var errs []error
+		for _, e := range strict.Errors {
+			row, _ := e.Position()
+			errs = append(errs, fmt.Errorf("line %d: %s: unknown key", row, strings.Join(e.Key(), ".")))
+		}
+		return errors.Join(errs...)
+	}
+	if broken := (*toml.DecodeError)(nil); errors.As(err, &broken) {
+		row, column := broken.Position()
+		return fmt.Errorf("line %d, column %d: %w", row, column, err)
+	}
+	return err
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name, _ = os.Hostname() // an empty name is reported by Validate
+	}
+	setDefault(&c.Role, RoleAmphora)
+	setDefault(&c.DataDir, "/var/lib/amphora")
+	setDefault(&c.LogLevel, "info")
+	setDefault(&c.Cluster.Name, "amphora")
+	setDefault(&c.Admin.Socket, "/run/amphora/admin.sock")
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// Validate reports everything that is wrong, each with its key.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if c.Name == "" {
+		bad("name", "required: the host has no name to take instead")
+	}
+	if c.Role != RoleAmphora && c.Role != RoleWitness {
+		bad("role", "%q is unknown, use %q or %q", c.Role, RoleAmphora, RoleWitness)
+	}
+	if !filepath.IsAbs(c.DataDir) {
+		bad("data_dir", "%q must be an absolute path", c.DataDir)
+	}
+	if !filepath.IsAbs(c.Admin.Socket) {
+		bad("admin.socket", "%q must be an absolute path", c.Admin.Socket)
+	}
+	if _, err := c.Level(); err != nil {
+		bad("log_level", "%q is unknown, use debug, info, warn or error", c.LogLevel)
+	}
+	for _, at := range [...]struct{ key, addr string }{{"cluster.listen", c.Cluster.Listen}, {"cluster.gossip", c.Cluster.Gossip}} {
+		ap, err := netip.ParseAddrPort(at.addr)
+		switch {
+		case err != nil:
+			bad(at.key, "%q must be address:port, such as 192.0.2.11:7480", at.addr)
+		case ap.Addr().IsUnspecified():
+			bad(at.key, "%q: the other nodes must be able to reach it, give the address of one interface", at.addr)
+		case !ap.Addr().IsLoopback() && c.Cluster.KeyFile == "":
+			bad("cluster.key_file", "required, because %s is %s: whoever reaches it could change everything", at.key, at.addr)
+		}
+	}
+	for i, peer := range c.Cluster.Peers {
+		if _, err := netip.ParseAddrPort(peer); err != nil {
+			bad(fmt.Sprintf("cluster.peers[%d]", i), "%q must be address:port", peer)
+		}
+	}
+	seen := map[string]bool{}
+	for i, voter := range c.Cluster.Voters {
+		if voter == "" || seen[voter] {
+			bad(fmt.Sprintf("cluster.voters[%d]", i), "%q is empty or named twice", voter)
+		}
+		seen[voter] = true
+	}
+	if len(c.Cluster.Voters) > 0 && !seen[c.Name] {
+		bad("cluster.voters", "does not name this node, %q", c.Name)
+	}
+	if c.Role == RoleAmphora && c.VIP.Interface == "" && !c.Bind.IsValid() {
+		bad("vip.interface", "required for an amphora: the interface that the VIPs go to, such as \"eth0\"")
+	}
+	return errors.Join(errs...)
+}
+
+// Level is the log level that LogLevel names.
+func (c Config) Level() (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(c.LogLevel))
+	return level, err
+}
+
+// clusterKey reads the key file: nil without one.
+func (c Config) clusterKey() ([]byte, error) {
+	path := c.Cluster.KeyFile
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read cluster.key_file: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("cluster.key_file %s: must hold 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64", path)
+	}
+	return key, nil
+}

@@ -1,0 +1,55 @@
+package node
+
+import (
+	"strings"
+	"testing"
+)
+
+const good = `
+name = "amphora-1"
+[cluster]
+listen = "192.0.2.11:7480"
+gossip = "192.0.2.11:7481"
+peers = ["192.0.2.12:7481"]
+voters = ["amphora-1", "amphora-2", "witness"]
+key_file = "/etc/amphora/cluster.key"
+[vip]
+interface = "eth0"
+`
+
+func TestParse(t *testing.T) {
+	cfg, err := Parse([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Role != RoleAmphora || cfg.Cluster.Name != "amphora" || cfg.Admin.Socket != "/run/amphora/admin.sock" {
+		t.Errorf("defaults are missing: %+v", cfg)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tt := range []struct{ replace, by, want string }{
+		{`name = "amphora-1"`, `nmae = "amphora-1"`, "line 2: nmae: unknown key"},
+		{`[vip]`, `[vip]` + "\nifaces = 1", "vip.ifaces: unknown key"},
+		{`name = "amphora-1"`, `name = 5`, "line 2"},
+		{`name = "amphora-1"`, `role = "boss"`, `role: "boss" is unknown, use "amphora" or "witness"`},
+		{`"192.0.2.11:7480"`, `"192.0.2.11"`, "cluster.listen: \"192.0.2.11\" must be address:port"},
+		{`"192.0.2.11:7480"`, `"0.0.0.0:7480"`, "cluster.listen: \"0.0.0.0:7480\": the other nodes must be able to reach it"},
+		{`key_file = "/etc/amphora/cluster.key"`, ``, "cluster.key_file: required"},
+		{`"192.0.2.12:7481"`, `"there"`, "cluster.peers[0]"},
+		{`"amphora-2", "witness"`, `"amphora-2", "amphora-2"`, "cluster.voters[2]"},
+		{`"amphora-1", "amphora-2"`, `"amphora-3", "amphora-2"`, `does not name this node, "amphora-1"`},
+		{`interface = "eth0"`, ``, "vip.interface: required for an amphora"},
+		{`name = "amphora-1"`, "name = \"amphora-1\"\ndata_dir = \"here\"", "data_dir: \"here\" must be an absolute path"},
+		{`name = "amphora-1"`, "name = \"amphora-1\"\nlog_level = \"loud\"", "log_level: \"loud\" is unknown"},
+	} {
+		text := strings.Replace(good, tt.replace, tt.by, 1)
+		if text == good {
+			t.Fatalf("%s: nothing replaced", tt.replace)
+		}
+		_, err := Parse([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s -> %s: got %v, want %q in it", tt.replace, tt.by, err, tt.want)
+		}
+	}
+}
