@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config configures an [Engine]. The zero value serves on the VIPs with the
+// defaults below.
+type Config struct {
+	Logger *slog.Logger // nil: discard
+
+	// Bind is where every listener listens instead of its VIP, so that one host
+	// without VIPs can serve for development. Two load balancers that use the
+	// same port are then in each other's way. The zero Addr: the VIPs.
+	Bind netip.Addr
+
+	// HeadTimeout is how long a client may take from the first byte of a request
+	// to the end of its head, however steadily it sends. 0: 15 s.
+	HeadTimeout time.Duration
+	// RetryPause is the wait before the same member is tried again, when no other
+	// is left. 0: 1 s, as in HAProxy.
+	RetryPause time.Duration
+	// IdlePerMember bounds the idle connections kept to each member. 0: 1024.
+	IdlePerMember int
+	// MemberIdleTimeout is how long an idle member connection is kept. It should
+	// be shorter than the members' own keep-alive timeout, so that they rarely
+	// close first. 0: 4 s.
+	MemberIdleTimeout time.Duration
+	// MaxRequests is how many requests a client connection may carry; the last
+	// answer says "Connection: close". 0: no limit.
+	MaxRequests int
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.HeadTimeout = orDefault(c.HeadTimeout, 15*time.Second)
+	c.RetryPause = orDefault(c.RetryPause, time.Second)
+	c.IdlePerMember = orDefault(c.IdlePerMember, 1024)
+	c.MemberIdleTimeout = orDefault(c.MemberIdleTimeout, 4*time.Second)
+	return c
+}
+
+func orDefault[T ~int | ~int64](v, d T) T {
+	if v == 0 {
+		return d
+	}
+	return v
+}
+
+// Validate reports everything that is wrong with the Config.
+func (c Config) Validate() error {
+	var errs []error
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"HeadTimeout", int64(c.HeadTimeout)},
+		{"RetryPause", int64(c.RetryPause)},
+		{"IdlePerMember", int64(c.IdlePerMember)},
+		{"MemberIdleTimeout", int64(c.MemberIdleTimeout)},
+		{"MaxRequests", int64(c.MaxRequests)},
+	} {
+		if f.value < 0 {
+			errs = append(errs, fmt.Errorf("validate proxy config: %s is negative, use 0 for the default", f.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// attempts is how many connections are tried for one request or TCP client: one,
+// and three retries, as in Octavia's HAProxy ("retries 3").
+const attempts = 4

@@ -1,0 +1,86 @@
+package proxy
+
+import "sync"
+
+// idlePool keeps the idle connections to one member. Last in, first out: the
+// connection used most recently is the least likely to have been closed by the
+// member, and those that are not needed grow old and go.
+type idlePool struct {
+	mu     sync.Mutex
+	conns  []idleConn // guarded by mu; oldest first
+	closed bool       // guarded by mu
+	max    int
+}
+
+type idleConn struct {
+	sock  *sock
+	since instant
+}
+
+// get takes the newest connection that was idle for less than since says. Older
+// ones are closed. nil: there is none.
+func (p *idlePool) get(notBefore instant) *sock {
+	p.mu.Lock()
+	n := len(p.conns)
+	if n == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	last := p.conns[n-1]
+	var stale []idleConn
+	if last.since >= notBefore {
+		p.conns[n-1] = idleConn{}
+		p.conns = p.conns[:n-1]
+	} else { // so are all others
+		stale, p.conns = p.conns, nil
+	}
+	p.mu.Unlock()
+	for _, c := range stale {
+		c.sock.Close()
+	}
+	if stale != nil {
+		return nil
+	}
+	return last.sock
+}
+
+// put keeps c for the next request, or closes it.
+func (p *idlePool) put(c *sock, at instant) {
+	p.mu.Lock()
+	ok := !p.closed && len(p.conns) < p.max
+	if ok {
+		p.conns = append(p.conns, idleConn{c, at})
+	}
+	p.mu.Unlock()
+	if !ok {
+		c.Close()
+	}
+}
+
+// expire closes the connections that have been idle since before notBefore.
+func (p *idlePool) expire(notBefore instant) {
+	p.mu.Lock()
+	n := 0
+	for n < len(p.conns) && p.conns[n].since < notBefore {
+		n++
+	}
+	stale := append([]idleConn(nil), p.conns[:n]...)
+	rest := copy(p.conns, p.conns[n:])
+	clear(p.conns[rest:])
+	p.conns = p.conns[:rest]
+	p.mu.Unlock()
+	for _, c := range stale {
+		c.sock.Close()
+	}
+}
+
+// close closes what is idle, and what is put back later.
+func (p *idlePool) close() {
+	p.mu.Lock()
+	conns := p.conns
+	p.conns, p.closed = nil, true
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.sock.Close()
+	}
+}

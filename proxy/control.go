@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/health"
+)
+
+// control is the state that turns configurations into snapshots. Only the
+// goroutine of [Engine.Run] touches it.
+type control struct {
+	engine   *Engine
+	revision uint64
+	trees    map[lb.LoadBalancerID]*branch
+	bindings map[netip.AddrPort]*binding
+	pools    map[lb.PoolID]*poolRecord
+	members  map[lb.MemberID]*member
+	counters map[lb.ListenerID]*counters
+	waiting  map[lb.ListenerID]*snapshot // those whose address another listener has
+
+	nextBind     time.Time // when to try again to bind; zero: nothing is missing
+	recordsDirty bool      // members or listeners came or went
+	viewDirty    bool      // health changed
+}
+
+// branch is one tree as it was compiled.
+type branch struct {
+	tree      *lb.Tree
+	listeners []*snapshot // those that should be served
+	targets   []health.Target
+}
+
+// poolRecord is a pool with the configuration that its set of usable members is
+// made of.
+type poolRecord struct {
+	pool
+	spec *lb.Pool
+}
+
+func newControl(e *Engine) *control {
+	return &control{
+		engine:   e,
+		trees:    make(map[lb.LoadBalancerID]*branch),
+		bindings: make(map[netip.AddrPort]*binding),
+		pools:    make(map[lb.PoolID]*poolRecord),
+		members:  make(map[lb.MemberID]*member),
+		counters: make(map[lb.ListenerID]*counters),
+		waiting:  make(map[lb.ListenerID]*snapshot),
+	}
+}
+
+// apply brings everything in line with trees. It looks only into those that are
+// not the same pointer as last time.
+func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
+	c.revision = revision
+	var changes []change
+	seen := make(map[lb.LoadBalancerID]struct{}, len(c.trees))
+	for tree := range trees {
+		id := tree.LoadBalancer.ID
+		seen[id] = struct{}{}
+		old := c.trees[id]
+		if old == nil {
+			old = &branch{tree: new(lb.Tree)}
+		}
+		if old.tree != tree {
+			c.trees[id] = c.compile(tree)
+			changes = append(changes, change{old, c.trees[id]})
+		}
+	}
+	for id, old := range c.trees {
+		if _, ok := seen[id]; !ok {
+			delete(c.trees, id)
+			changes = append(changes, change{old, &branch{tree: new(lb.Tree)}})
+		}
+	}
+	c.recordsDirty = c.recordsDirty || len(changes) > 0
+	c.check(changes)
+	for _, ch := range changes {
+		for _, p := range ch.new.tree.Pools {
+			c.publish(c.pools[p.ID])
+		}
+	}
+	c.serve(changes)
+	for _, ch := range changes {
+		c.retire(ch.old, ch.new)
+	}
+}
+
+// change is a tree that became another. Where there was or will be none, it is
+// an empty one.
+type change struct{ old, new *branch }
+
+// compile makes the records and snapshots of one tree.
+func (c *control) compile(tree *lb.Tree) *branch {
+	b := &branch{tree: tree}
+	for _, p := range tree.Pools {
+		rec := c.pools[p.ID]
+		if rec == nil {
+			rec = &poolRecord{pool: pool{id: p.ID, protocol: p.Protocol}}
+			c.pools[p.ID] = rec
+		}
+		rec.spec = p
+		for _, m := range p.Members {
+			if c.members[m.ID] == nil {
+				c.members[m.ID] = newMember(m, c.engine.cfg.IdlePerMember)
+			}
+			if t, ok := health.TargetOf(p, m); ok && tree.LoadBalancer.AdminStateUp {
+				b.targets = append(b.targets, t)
+			}
+		}
+	}
+	for _, l := range tree.Listeners {
+		if c.counters[l.ID] == nil {
+			c.counters[l.ID] = new(counters)
+		}
+		if !tree.LoadBalancer.AdminStateUp || !l.AdminStateUp {
+			continue
+		}
+		var p *pool
+		if rec := c.pools[l.DefaultPoolID]; rec != nil && rec.spec.AdminStateUp {
+			p = &rec.pool
+		}
+		b.listeners = append(b.listeners, newSnapshot(l, c.engine.listenAddr(tree, l), p, c.counters[l.ID]))
+	}
+	return b
+}
+
+// check tells the checker what to check, if that changed. It comes before the
+// pools are published: a member that is no longer checked is usable at once.
+func (c *control) check(changes []change) {
+	same := func(ch change) bool { return slices.Equal(ch.old.targets, ch.new.targets) }
+	if slices.IndexFunc(changes, func(ch change) bool { return !same(ch) }) < 0 {
+		return
+	}
+	var all []health.Target
+	for _, b := range c.trees {
+		all = append(all, b.targets...)
+	}
+	c.engine.checker.Apply(all)
+}
+
+// publish renews a pool's set of usable members.
+func (c *control) publish(rec *poolRecord) {
+	rec.publish(rec.spec, c.members, func(id lb.MemberID) bool {
+		return c.engine.checker.Status(id).Usable()
+	})
+}
+
+// retire drops what old has and next has not.
+func (c *control) retire(old, next *branch) {
+	kept := make(map[string]struct{})
+	for _, p := range next.tree.Pools {
+		kept[string(p.ID)] = struct{}{}
+		for _, m := range p.Members {
+			kept[string(m.ID)] = struct{}{}
+		}
+	}
+	for _, l := range next.tree.Listeners {
+		kept[string(l.ID)] = struct{}{}
+	}
+	gone := func(id string) bool { _, ok := kept[id]; return !ok }
+
+	for _, p := range old.tree.Pools {
+		for _, m := range p.Members {
+			if gone(string(m.ID)) {
+				c.members[m.ID].remove()
+				delete(c.members, m.ID)
+			}
+		}
+		if gone(string(p.ID)) {
+			delete(c.pools, p.ID)
+		}
+	}
+	for _, l := range old.tree.Listeners {
+		if gone(string(l.ID)) {
+			delete(c.counters, l.ID)
+		}
+	}
+}

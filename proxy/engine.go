@@ -1,0 +1,223 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/health"
+)
+
+// Engine serves the listeners of a configuration. Its methods are safe for
+// concurrent use.
+type Engine struct {
+	cfg     Config
+	log     *slog.Logger
+	checker *health.Checker
+
+	desired   atomic.Pointer[lb.Config]
+	wake      chan struct{} // holds one signal: there is something for the goroutine of Run
+	changed   chan struct{} // holds one signal, see Changes
+	published atomic.Pointer[published]
+
+	// dirty are the pools with a member whose health changed.
+	dirty dirtyPools
+
+	// ctx ends when everything has to go at once; it is set by Run before any
+	// goroutine starts that reads it.
+	ctx      context.Context
+	running  sync.WaitGroup // listeners and client connections
+	sessions registry
+	draining atomic.Bool
+}
+
+// rebuildEvery is how often health may change the pools at most: a host that
+// goes down with many members on it is one change.
+const rebuildEvery = 20 * time.Millisecond
+
+// New returns an Engine that serves nothing yet. It starts nothing.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	e := &Engine{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		wake:     make(chan struct{}, 1),
+		changed:  make(chan struct{}, 1),
+		sessions: registry{set: make(map[*session]struct{})},
+	}
+	e.checker = health.New(health.Config{Logger: cfg.Logger, Report: func(ev health.Event) {
+		e.dirty.add(ev.Pool)
+		signal(e.wake)
+	}})
+	e.published.Store(&published{})
+	return e, nil
+}
+
+// Apply makes cfg the configuration to serve. It returns at once; [Engine.View]
+// tells when it is done. Of several calls the last one counts. It may be called
+// before Run.
+func (e *Engine) Apply(cfg *lb.Config) {
+	e.desired.Store(cfg)
+	signal(e.wake)
+}
+
+// Run serves until ctx ends, then cuts what is left and returns nil when
+// everything that the Engine started is gone. Call [Engine.Drain] before ending
+// ctx to let requests finish. Run must be called once.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e.ctx = ctx
+
+	var checks sync.WaitGroup
+	var checkErr error
+	checks.Go(func() { checkErr = e.checker.Run(ctx) })
+
+	c := newControl(e)
+	c.run(ctx)
+
+	for _, b := range c.bindings {
+		if b.server != nil {
+			b.server.retire()
+		}
+	}
+	e.sessions.cut()
+	e.running.Wait()
+	for _, m := range c.members {
+		m.remove()
+	}
+	checks.Wait()
+	return checkErr
+}
+
+// Drain stops accepting connections and waits until those that are open have
+// ended: requests under way finish and their answers say "Connection: close",
+// idle client connections are closed. When ctx ends first, it returns the error
+// of ctx; the end of Run cuts the rest. An Engine does not accept again.
+func (e *Engine) Drain(ctx context.Context) error {
+	e.draining.Store(true)
+	signal(e.wake)
+	e.sessions.drain()
+	select {
+	case <-e.sessions.empty():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run is the control loop: it owns c until ctx ends.
+func (c *control) run(ctx context.Context) {
+	e := c.engine
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var applied *lb.Config
+	var rebuilt time.Time
+	for {
+		at := time.Now()
+		if e.draining.Load() {
+			c.stopAccepting()
+		}
+		if cfg := e.desired.Load(); cfg != applied {
+			c.apply(cfg.Revision(), cfg.Trees())
+			applied = cfg
+		}
+		next := rebuilt.Add(rebuildEvery)
+		if !next.After(at) {
+			rebuilt = at
+			next = time.Time{}
+			c.rebuild(e.dirty.take())
+		} else if e.dirty.none() {
+			next = time.Time{}
+		}
+		if !c.nextBind.IsZero() {
+			c.bind(at)
+			if next.IsZero() || c.nextBind.Before(next) {
+				next = c.nextBind
+			}
+		}
+		c.publishView()
+
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// rebuild renews the pools in which a member's health changed.
+func (c *control) rebuild(dirty map[lb.PoolID]struct{}) {
+	for id := range dirty {
+		if rec := c.pools[id]; rec != nil {
+			c.publish(rec)
+		}
+	}
+	c.viewDirty = c.viewDirty || len(dirty) > 0
+}
+
+// stopAccepting closes the listening sockets after what is in their queues.
+func (c *control) stopAccepting() {
+	for _, b := range c.bindings {
+		if b.server != nil {
+			b.server.retire()
+		}
+	}
+}
+
+// listenAddr is where a listener listens.
+func (e *Engine) listenAddr(t *lb.Tree, l *lb.Listener) netip.AddrPort {
+	if e.cfg.Bind.IsValid() {
+		return netip.AddrPortFrom(e.cfg.Bind, l.ProtocolPort)
+	}
+	return netip.AddrPortFrom(t.LoadBalancer.VIPAddress, l.ProtocolPort)
+}
+
+// signal leaves a signal in a channel that holds one.
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// dirtyPools collects the pools that have to be rebuilt.
+type dirtyPools struct {
+	mu  sync.Mutex
+	set map[lb.PoolID]struct{} // guarded by mu
+}
+
+func (d *dirtyPools) add(id lb.PoolID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.set == nil {
+		d.set = make(map[lb.PoolID]struct{})
+	}
+	d.set[id] = struct{}{}
+}
+
+func (d *dirtyPools) take() map[lb.PoolID]struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	set := d.set
+	d.set = nil
+	return set
+}
+
+func (d *dirtyPools) none() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.set) == 0
+}

@@ -1,0 +1,35 @@
+package proxy
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/balance"
+)
+
+// member is what the engine keeps about one member for as long as it is
+// configured: snapshots come and go and point here. Its address never changes,
+// lb does not allow that.
+type member struct {
+	id   lb.MemberID
+	addr netip.AddrPort
+	host []byte // addr as an authority, for a client that named no host
+	load balance.Load
+	idle idlePool
+
+	// removed is set once no snapshot will name the member again.
+	removed atomic.Bool
+}
+
+func newMember(m *lb.Member, maxIdle int) *member {
+	addr := netip.AddrPortFrom(m.Address, m.ProtocolPort)
+	return &member{id: m.ID, addr: addr, host: []byte(addr.String()), idle: idlePool{max: maxIdle}}
+}
+
+// remove lets nothing be kept for the member any more. What runs on it ends by
+// itself.
+func (m *member) remove() {
+	m.removed.Store(true)
+	m.idle.close()
+}

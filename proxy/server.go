@@ -1,0 +1,192 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/lb"
+)
+
+// server accepts the connections of one binding and knows how many it has.
+type server struct {
+	engine  *Engine
+	binding *binding
+	ln      *net.TCPListener
+	last    atomic.Pointer[snapshot] // the newest one; outlives the binding's
+	active  atomic.Int64
+	full    atomic.Bool   // the acceptor waits for room
+	room    chan struct{} // holds one signal: there may be room
+	closing atomic.Bool
+}
+
+func newServer(e *Engine, b *binding, ln *net.TCPListener) *server {
+	return &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1)}
+}
+
+// snapshot returns what to serve by, and whether it is still wanted. A listener
+// that is gone is served by its last snapshot until its connections end.
+func (s *server) snapshot() (snap *snapshot, current bool) {
+	if snap := s.binding.current.Load(); snap != nil {
+		s.last.Store(snap)
+		return snap, !s.closing.Load()
+	}
+	return s.last.Load(), false
+}
+
+// changed tells the server that the limit may have changed.
+func (s *server) changed() { signal(s.room) }
+
+// retire stops accepting, after the connections that are in the queue. It
+// returns at once and may be called more than once.
+func (s *server) retire() {
+	if !s.closing.Swap(true) {
+		_ = s.ln.SetDeadline(epoch) // fails on a closed listener only
+		signal(s.room)
+	}
+}
+
+// accept accepts connections until the server is retired. While the listener has
+// as many as it may have, others wait in the kernel's queue, as with HAProxy's
+// maxconn.
+func (s *server) accept() {
+	defer s.ln.Close()
+	var pause time.Duration
+	for {
+		s.awaitRoom()
+		c, err := s.ln.AcceptTCP()
+		switch {
+		case s.closing.Load():
+			if err == nil {
+				s.start(c)
+			}
+			s.drainQueue()
+			return
+		case err == nil:
+			pause = 0
+			s.start(c)
+		case errors.Is(err, syscall.ECONNABORTED):
+		default: // out of descriptors or memory: others must end first
+			if pause == 0 {
+				s.engine.log.Warn("connections cannot be accepted", logkey.Addr, s.binding.addr, logkey.Err, err)
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.engine.pause(pause)
+		}
+	}
+}
+
+// awaitRoom returns when the listener may have another connection.
+func (s *server) awaitRoom() {
+	for {
+		snap, _ := s.snapshot()
+		if s.closing.Load() || s.active.Load() < snap.limit {
+			return
+		}
+		s.full.Store(true)
+		// A connection that ended before full was set has left no signal.
+		if s.active.Load() >= snap.limit {
+			<-s.room
+		}
+		s.full.Store(false)
+	}
+}
+
+// drainQueue takes the connections that the kernel has completed for this socket
+// already: closing it would reset them.
+func (s *server) drainQueue() {
+	raw, err := s.ln.SyscallConn()
+	if err != nil {
+		return
+	}
+	for {
+		var fd int
+		var acceptErr error
+		err := raw.Control(func(ln uintptr) {
+			fd, _, acceptErr = syscall.Accept4(int(ln), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+		})
+		if err != nil || acceptErr != nil {
+			return
+		}
+		f := os.NewFile(uintptr(fd), "")
+		c, err := net.FileConn(f)
+		_ = f.Close() // FileConn has its own descriptor
+		if err == nil {
+			s.start(c.(*net.TCPConn))
+		}
+	}
+}
+
+// start serves c on a goroutine of its own.
+func (s *server) start(c *net.TCPConn) {
+	s.active.Add(1)
+	s.engine.running.Go(func() {
+		defer s.end()
+		defer c.Close()
+		s.serve(c)
+	})
+}
+
+func (s *server) end() {
+	s.active.Add(-1)
+	if s.full.Load() {
+		signal(s.room)
+	}
+}
+
+func (s *server) serve(c *net.TCPConn) {
+	snap, _ := s.snapshot()
+	stats := snap.counters
+	from := c.RemoteAddr().(*net.TCPAddr).AddrPort()
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	if !snap.admits(from.Addr()) {
+		stats.refused.Add(1)
+		_ = c.SetLinger(0) // the client is told at once and leaves nothing behind here
+		return
+	}
+	client, err := newSock(c)
+	if err != nil {
+		return // the connection is closed already
+	}
+	defer client.releaseBuffer()
+	x := &session{engine: s.engine, client: client, from: from, http: snap.protocol == lb.ProtocolHTTP}
+	defer x.recover(snap)
+	stats.total.Add(1)
+	stats.active.Add(1)
+	defer stats.active.Add(-1)
+	s.engine.sessions.add(x)
+	defer s.engine.sessions.remove(x)
+	if x.http {
+		serveHTTP(x, s)
+		return
+	}
+	serveTCP(x, snap)
+}
+
+// recover keeps a fault in the handling of one connection from ending all of
+// them. The connection is reset.
+func (x *session) recover(snap *snapshot) {
+	if r := recover(); r != nil {
+		x.engine.log.Error("connection handler panicked", logkey.Listener, snap.listener, logkey.Err, r, "stack", string(debug.Stack()))
+		snap.counters.errors.Add(1)
+		x.cut()
+	}
+}
+
+// pause waits for d, or until everything has to go. It reports whether d passed.
+func (e *Engine) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-e.ctx.Done():
+		return false
+	}
+}

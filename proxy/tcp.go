@@ -1,0 +1,44 @@
+package proxy
+
+// serveTCP connects the client to a member and passes bytes both ways until both
+// have ended.
+func serveTCP(x *session, snap *snapshot) {
+	var c candidates
+	defer c.reset()
+	member, err := x.connect(&c, snap)
+	if err != nil {
+		snap.counters.errors.Add(1)
+		return
+	}
+	defer member.Close()
+	defer member.releaseBuffer()
+	t := newTunnel(x.client, member, snap)
+	if !t.run() {
+		snap.counters.errors.Add(1)
+	}
+}
+
+// connect opens a connection to a member for this session.
+func (x *session) connect(c *candidates, snap *snapshot) (*sock, error) {
+	for {
+		m, err := c.next(x.engine, snap.pool, x.from.Addr())
+		if err != nil {
+			return nil, err
+		}
+		s, err := x.engine.dial(m, snap.memberConnect)
+		if err != nil {
+			continue
+		}
+		x.use(s)
+		return s, nil
+	}
+}
+
+// use makes s the member connection of the session. If everything has to go, s
+// goes as well.
+func (x *session) use(s *sock) {
+	x.member.Store(s)
+	if x.engine.ctx.Err() != nil {
+		s.abort()
+	}
+}

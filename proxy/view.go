@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/health"
+)
+
+// published is what the control loop lets others see. It is immutable.
+type published struct {
+	revision uint64
+	errors   map[string]string
+	members  []lb.MemberID
+	counters map[lb.ListenerID]*counters
+}
+
+// View returns how far the Engine has come and how the members are. A revision
+// is in it when its listeners are bound, or have an entry in Errors.
+func (e *Engine) View() lb.View {
+	pub := e.published.Load()
+	v := lb.View{
+		Revision: pub.revision,
+		Errors:   maps.Clone(pub.errors),
+		Members:  make(map[lb.MemberID]lb.OperatingStatus),
+	}
+	for _, id := range pub.members {
+		switch s := e.checker.Status(id); {
+		case s == health.Healthy:
+			v.Members[id] = lb.Online
+		case s == health.Unhealthy:
+			v.Members[id] = lb.Failed
+		}
+	}
+	return v
+}
+
+// Changes signals that View may have changed. It holds one signal, so there
+// should be one receiver; none is lost when it is slow, several become one.
+func (e *Engine) Changes() <-chan struct{} { return e.changed }
+
+// publishView shows others what has changed since the last call.
+func (c *control) publishView() {
+	e := c.engine
+	old := e.published.Load()
+	problems := c.problems()
+	sameErrors := maps.Equal(problems, old.errors)
+	if old.revision == c.revision && sameErrors && !c.viewDirty {
+		return
+	}
+	c.viewDirty = false
+	next := *old
+	next.revision, next.errors = c.revision, problems
+	if c.recordsDirty {
+		c.recordsDirty = false
+		next.members = slices.Collect(maps.Keys(c.members))
+		next.counters = maps.Clone(c.counters)
+	}
+	e.published.Store(&next)
+	signal(e.changed)
+}
