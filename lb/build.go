@@ -27,18 +27,20 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 	if err := b.link(); err != nil {
 		return nil, err
 	}
-	cfg := &Config{revision: revision}
+	names := map[string]SubnetID{}
 	for id, n := range b.subnets {
-		cfg.subnets = cfg.subnets.With(id, n)
-		cfg.names = cfg.names.With(n.subnet.Name, id)
+		if _, twice := names[n.subnet.Name]; twice {
+			return nil, damaged(KindSubnet, string(id), "its name %q is there twice", n.subnet.Name)
+		}
+		names[n.subnet.Name] = id
 	}
-	for id, t := range b.trees {
-		cfg.trees = cfg.trees.With(id, t)
-	}
-	for id, owner := range b.owners {
-		cfg.owners = cfg.owners.With(id, owner)
-	}
-	return cfg, nil
+	return &Config{
+		revision: revision,
+		subnets:  newPmap(b.subnets),
+		trees:    newPmap(b.trees),
+		names:    newPmap(names),
+		owners:   newPmap(b.owners),
+	}, nil
 }
 
 // builder first sorts resources by kind, as they come in any order, and then

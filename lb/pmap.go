@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"hash/maphash"
 	"iter"
+	"maps"
+	"slices"
 )
 
 // pmap is a persistent ordered map: With and Without return a new map that
@@ -25,6 +27,34 @@ type pnode[K cmp.Ordered, V any] struct {
 }
 
 var pmapSeed = maphash.MakeSeed()
+
+// newPmap makes a map of src at once, without the versions in between. Keys
+// come in order, so each belongs at the foot of the right spine, from where it
+// rises over those below it.
+func newPmap[K cmp.Ordered, V any](src map[K]V) pmap[K, V] {
+	var spine []*pnode[K, V]
+	pop := func() *pnode[K, V] {
+		n := spine[len(spine)-1]
+		spine = spine[:len(spine)-1]
+		n.size = n.left.len() + 1 + n.right.len() // nothing comes below n any more
+		return n
+	}
+	for _, key := range slices.Sorted(maps.Keys(src)) {
+		n := &pnode[K, V]{key: key, val: src[key], prio: maphash.Comparable(pmapSeed, key)}
+		for len(spine) > 0 && n.above(spine[len(spine)-1]) {
+			n.left = pop()
+		}
+		if len(spine) > 0 {
+			spine[len(spine)-1].right = n
+		}
+		spine = append(spine, n)
+	}
+	var m pmap[K, V]
+	for len(spine) > 0 {
+		m.root = pop()
+	}
+	return m
+}
 
 // Len returns the number of keys.
 func (m pmap[K, V]) Len() int { return m.root.len() }

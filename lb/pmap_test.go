@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// contents checks every read of m against a plain map.
+// checkPmap checks every read of m against a plain map.
 func checkPmap(t *rapid.T, m pmap[uint64, int], want map[uint64]int) {
 	t.Helper()
 	if m.Len() != len(want) {
@@ -84,6 +84,15 @@ func TestPmapShapeDependsOnKeysAlone(t *testing.T) {
 		if !slices.Equal(shape(a.root), shape(b.root)) {
 			t.Fatalf("two orders of %v give two shapes", keys)
 		}
+		at := map[uint64]int{}
+		for _, k := range keys {
+			at[k] = 0
+		}
+		c := newPmap(at)
+		if !slices.Equal(shape(a.root), shape(c.root)) {
+			t.Fatalf("%v gives another shape when made at once", keys)
+		}
+		checkPmap(t, c, at)
 	})
 }
 
