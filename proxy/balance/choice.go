@@ -69,5 +69,8 @@ func (c *Choice) counted(l *Load) {
 // noCopy makes go vet report copies of a struct that holds it.
 type noCopy struct{}
 
-func (*noCopy) Lock()   {}
+// Lock is what go vet looks for.
+func (*noCopy) Lock() {}
+
+// Unlock is what go vet looks for.
 func (*noCopy) Unlock() {}

@@ -7,6 +7,10 @@ import (
 	"github.com/amphora-lb/amphora/lb"
 )
 
+// minDelay keeps a monitor with a delay of 0, which the API allows, from
+// spinning.
+const minDelay = 100 * time.Millisecond
+
 // Target is one member and how it is checked. Two equal Targets are the same
 // check.
 type Target struct {
@@ -25,10 +29,43 @@ type Target struct {
 	Path          string
 	ExpectedCodes string // as in [lb.HealthMonitor]
 	Version       string // "1.0" or "1.1"
-	Host          string // "" with 1.1: Addr
+	Host          string // sent with 1.1; "": Addr
 }
 
 // TargetOf returns how m, a member of p, is checked. ok is false when it is not:
 // the pool has no monitor, or one of pool, monitor and member is
 // administratively down.
-func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) { return Target{}, false }
+func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
+	h := p.Monitor
+	if h == nil || !p.AdminStateUp || !h.AdminStateUp || !m.AdminStateUp {
+		return Target{}, false
+	}
+	t = Target{
+		Pool:    p.ID,
+		Member:  m.ID,
+		Monitor: h.ID,
+		Addr:    netip.AddrPortFrom(m.Address, m.ProtocolPort),
+		Type:    h.Type,
+		Delay:   max(h.Delay, minDelay),
+		Timeout: h.Timeout,
+		Rise:    h.MaxRetries,
+		Fall:    h.MaxRetriesDown,
+	}
+	if m.MonitorAddress.IsValid() {
+		t.Addr = netip.AddrPortFrom(m.MonitorAddress, t.Addr.Port())
+	}
+	if m.MonitorPort != 0 {
+		t.Addr = netip.AddrPortFrom(t.Addr.Addr(), m.MonitorPort)
+	}
+	if t.Timeout <= 0 {
+		t.Timeout = t.Delay
+	}
+	if h.Type == lb.MonitorHTTP {
+		t.Method, t.Path, t.ExpectedCodes = h.HTTPMethod, h.URLPath, h.ExpectedCodes
+		t.Version, t.Host = "1.0", ""
+		if h.HTTPVersion == "1.1" {
+			t.Version, t.Host = "1.1", h.DomainName
+		}
+	}
+	return t, true
+}
