@@ -20,8 +20,11 @@ const (
 	Path      = "path"
 	Took      = "took"
 	Attempt   = "attempt"
+	Method    = "method"
 	Err       = "err"
 	Op        = "op"
 	Role      = "role"
 	Cluster   = "cluster"
+	Reason    = "reason"
+	Voters    = "voters"
 )

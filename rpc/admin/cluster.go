@@ -104,3 +104,40 @@ func fromClusterStatus(st ClusterStatus) *adminpb.ClusterStatus {
 	})
 	return x
 }
+
+func toClusterStatus(x *adminpb.ClusterStatus) ClusterStatus {
+	st := ClusterStatus{
+		Cluster:      x.Cluster,
+		NodeID:       x.NodeId,
+		LeaderID:     x.LeaderId,
+		HolderID:     x.HolderId,
+		Term:         x.Term,
+		AppliedIndex: x.AppliedIndex,
+		Revision:     x.Revision,
+		Quorum:       x.Quorum,
+	}
+	for _, n := range x.Nodes {
+		st.Nodes = append(st.Nodes, Node{
+			ID:           n.Id,
+			Name:         n.Name,
+			Role:         keyOf(roles, n.Role),
+			State:        keyOf(states, n.State),
+			Addr:         n.Addr,
+			Voter:        n.Voter,
+			AppliedIndex: n.GetAppliedIndex(),
+			VIPs:         n.Vips,
+			Problem:      n.Problem,
+		})
+	}
+	return st
+}
+
+// keyOf turns a table round; what it does not hold is the zero key.
+func keyOf[K, V comparable](table map[K]V, v V) (key K) {
+	for k, each := range table {
+		if each == v {
+			return k
+		}
+	}
+	return key
+}

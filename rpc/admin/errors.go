@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -32,8 +33,11 @@ var kinds = [...]struct {
 func toStatus(err error) (st *status.Status, hidden bool) {
 	faults := domainErrors(err)
 	for _, k := range kinds {
-		if !errors.Is(err, k.kind) || len(faults) == 0 {
+		if !errors.Is(err, k.kind) {
 			continue
+		}
+		if len(faults) == 0 {
+			faults = []*lb.Error{{Kind: k.kind, Msg: err.Error()}}
 		}
 		st := status.New(k.code, err.Error())
 		details := make([]protoadapt.MessageV1, len(faults))
@@ -74,22 +78,32 @@ func domainErrors(err error) []*lb.Error {
 	return all
 }
 
-// fromStatus undoes toStatus: the domain errors that the status carries, or err
-// itself when it carries none.
+// fromStatus undoes toStatus. A status without faults comes from gRPC itself:
+// it becomes the context's error, or [lb.ErrUnavailable] when the node cannot be
+// reached, or stays as it is.
 func fromStatus(err error) error {
+	st := status.Convert(err)
 	var errs []error
-	for _, detail := range status.Convert(err).Details() {
+	for _, detail := range st.Details() {
 		if f, ok := detail.(*adminpb.Fault); ok {
 			errs = append(errs, fromFault(f))
 		}
 	}
-	switch len(errs) {
-	case 0:
-		return err
-	case 1:
+	switch {
+	case len(errs) == 1:
 		return errs[0]
+	case len(errs) > 1:
+		return errors.Join(errs...)
 	}
-	return errors.Join(errs...)
+	switch st.Code() {
+	case codes.DeadlineExceeded:
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	case codes.Canceled:
+		return context.Canceled
+	case codes.Unavailable:
+		return &lb.Error{Kind: lb.ErrUnavailable, Msg: "the node does not answer: " + st.Message()}
+	}
+	return err
 }
 
 func toFault(e *lb.Error) *adminpb.Fault {
@@ -114,8 +128,8 @@ func fromFault(f *adminpb.Fault) *lb.Error {
 	return e
 }
 
-func notFound(kind lb.Kind, ref, msg string) error {
-	return &lb.Error{Kind: lb.ErrNotFound, Resource: kind, ID: ref, Msg: msg}
+func notFound(kind lb.Kind, ref string) error {
+	return &lb.Error{Kind: lb.ErrNotFound, Resource: kind, ID: ref, Msg: "does not exist"}
 }
 
 func invalid(kind lb.Kind, field, msg string) error {

@@ -58,3 +58,17 @@ func fromEvent(e event.Event) *adminpb.Event {
 		Message:  e.Message,
 	}
 }
+
+func toEvent(x *adminpb.WatchResponse) SeenEvent {
+	e := x.GetEvent()
+	return SeenEvent{Missed: x.Missed, Event: event.Event{
+		Seq:      e.GetSeq(),
+		At:       e.GetAt().AsTime(),
+		Node:     e.GetNode(),
+		Kind:     event.Kind(e.GetKind()),
+		Resource: e.GetResource(),
+		ID:       e.GetId(),
+		Name:     e.GetName(),
+		Message:  e.GetMessage(),
+	}}
+}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/amphora-lb/amphora/internal/event"
+	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
 )
 
@@ -22,9 +23,9 @@ import (
 const (
 	// MaxRequestSize is the size of the largest request in bytes.
 	MaxRequestSize = 1 << 20
-	// maxResponseSize is what the client takes: a page of maxPageBytes and one
-	// resource, itself no larger than the request that made it, with room left.
-	maxResponseSize = 4 << 20
+	// maxResponseSize is what the client takes. Pages stay far below; the tree
+	// of a load balancer with very many members is the largest answer.
+	maxResponseSize = 64 << 20
 )
 
 // Config of a [Server].
@@ -135,7 +136,7 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 func (s *Server) status(method string, err error) error {
 	st, hidden := toStatus(err)
 	if hidden {
-		s.cfg.Logger.Error("request failed", "method", method, "err", err)
+		s.cfg.Logger.Error("request failed", logkey.Method, method, logkey.Err, err)
 	}
 	return st.Err()
 }

@@ -211,7 +211,7 @@ type Status struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	ProvisioningStatus string                 `protobuf:"bytes,1,opt,name=provisioning_status,json=provisioningStatus,proto3" json:"provisioning_status,omitempty"` // ACTIVE, PENDING_CREATE, PENDING_UPDATE or ERROR
 	OperatingStatus    string                 `protobuf:"bytes,2,opt,name=operating_status,json=operatingStatus,proto3" json:"operating_status,omitempty"`          // ONLINE, DRAINING, OFFLINE, DEGRADED, ERROR or NO_MONITOR
-	Reason             string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                                                   // why provisioning_status is ERROR
+	Reason             string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                                                   // why provisioning_status is not ACTIVE, when that is known
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -392,6 +392,7 @@ func (x *Deleted) GetRevision() uint64 {
 type Subnet struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      *lbpb.Subnet           `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"`
+	Status        *Status                `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -429,6 +430,13 @@ func (*Subnet) Descriptor() ([]byte, []int) {
 func (x *Subnet) GetResource() *lbpb.Subnet {
 	if x != nil {
 		return x.Resource
+	}
+	return nil
+}
+
+func (x *Subnet) GetStatus() *Status {
+	if x != nil {
+		return x.Status
 	}
 	return nil
 }
@@ -3943,9 +3951,10 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x0eKIND_IMMUTABLE\x10\x05\x12\x14\n" +
 	"\x10KIND_UNAVAILABLE\x10\x06\"%\n" +
 	"\aDeleted\x12\x1a\n" +
-	"\brevision\x18\x01 \x01(\x04R\brevision\";\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\"m\n" +
 	"\x06Subnet\x121\n" +
-	"\bresource\x18\x01 \x01(\v2\x15.amphora.lb.v1.SubnetR\bresource\"c\n" +
+	"\bresource\x18\x01 \x01(\v2\x15.amphora.lb.v1.SubnetR\bresource\x120\n" +
+	"\x06status\x18\x02 \x01(\v2\x18.amphora.admin.v1.StatusR\x06status\"c\n" +
 	"\x13CreateSubnetRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12-\n" +
@@ -4375,130 +4384,131 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,  // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
 	70, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
-	71, // 2: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	6,  // 3: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	71, // 4: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	72, // 5: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
-	3,  // 6: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	73, // 7: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	13, // 8: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	73, // 9: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	13, // 10: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
-	22, // 11: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
-	29, // 12: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
-	36, // 13: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
-	43, // 14: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	74, // 15: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
-	3,  // 16: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	75, // 17: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	22, // 18: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	75, // 19: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	76, // 20: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
-	3,  // 21: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	77, // 22: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	29, // 23: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	77, // 24: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	78, // 25: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
-	3,  // 26: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	79, // 27: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	36, // 28: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	79, // 29: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	80, // 30: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
-	3,  // 31: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	81, // 32: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	43, // 33: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	81, // 34: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	52, // 35: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
-	1,  // 36: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
-	2,  // 37: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	82, // 38: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
-	65, // 39: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	82, // 40: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
-	68, // 41: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	69, // 42: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	7,  // 43: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	8,  // 44: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	10, // 45: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	11, // 46: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	12, // 47: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	14, // 48: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	15, // 49: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	17, // 50: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	18, // 51: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	19, // 52: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	20, // 53: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	23, // 54: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	24, // 55: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	26, // 56: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	27, // 57: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	28, // 58: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	30, // 59: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	31, // 60: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	33, // 61: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	34, // 62: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	35, // 63: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	37, // 64: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	38, // 65: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	40, // 66: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	41, // 67: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	42, // 68: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	44, // 69: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	45, // 70: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	47, // 71: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	48, // 72: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	49, // 73: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	50, // 74: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	53, // 75: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	55, // 76: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	57, // 77: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	59, // 78: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	61, // 79: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	63, // 80: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	66, // 81: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	6,  // 82: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	9,  // 83: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	6,  // 84: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	6,  // 85: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	5,  // 86: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	13, // 87: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	16, // 88: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	13, // 89: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	13, // 90: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	5,  // 91: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	21, // 92: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	22, // 93: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	25, // 94: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	22, // 95: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	22, // 96: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	5,  // 97: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	29, // 98: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	32, // 99: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	29, // 100: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	29, // 101: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	5,  // 102: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	36, // 103: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	39, // 104: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	36, // 105: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	36, // 106: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	5,  // 107: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	43, // 108: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	46, // 109: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	43, // 110: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	43, // 111: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	5,  // 112: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	51, // 113: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	54, // 114: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	56, // 115: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	58, // 116: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	60, // 117: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	62, // 118: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	64, // 119: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	67, // 120: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	82, // [82:121] is the sub-list for method output_type
-	43, // [43:82] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	3,  // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
+	71, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	6,  // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
+	71, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	72, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	3,  // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
+	73, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	13, // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
+	73, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	13, // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
+	22, // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
+	29, // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
+	36, // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
+	43, // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
+	74, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	3,  // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
+	75, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	22, // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
+	75, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	76, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	3,  // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
+	77, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	29, // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
+	77, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	78, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	3,  // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
+	79, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	36, // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
+	79, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	80, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	3,  // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
+	81, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	43, // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
+	81, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	52, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
+	1,  // 37: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
+	2,  // 38: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
+	82, // 39: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	65, // 40: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
+	82, // 41: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	68, // 42: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	69, // 43: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	7,  // 44: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	8,  // 45: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	10, // 46: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	11, // 47: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	12, // 48: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	14, // 49: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	15, // 50: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	17, // 51: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	18, // 52: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	19, // 53: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	20, // 54: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	23, // 55: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	24, // 56: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	26, // 57: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	27, // 58: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	28, // 59: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	30, // 60: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	31, // 61: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	33, // 62: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	34, // 63: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	35, // 64: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	37, // 65: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	38, // 66: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	40, // 67: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	41, // 68: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	42, // 69: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	44, // 70: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	45, // 71: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	47, // 72: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	48, // 73: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	49, // 74: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	50, // 75: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	53, // 76: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	55, // 77: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	57, // 78: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	59, // 79: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	61, // 80: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	63, // 81: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	66, // 82: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	6,  // 83: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	9,  // 84: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	6,  // 85: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	6,  // 86: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	5,  // 87: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	13, // 88: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	16, // 89: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	13, // 90: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	13, // 91: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	5,  // 92: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	21, // 93: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	22, // 94: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	25, // 95: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	22, // 96: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	22, // 97: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	5,  // 98: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	29, // 99: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	32, // 100: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	29, // 101: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	29, // 102: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	5,  // 103: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	36, // 104: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	39, // 105: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	36, // 106: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	36, // 107: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	5,  // 108: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	43, // 109: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	46, // 110: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	43, // 111: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	43, // 112: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	5,  // 113: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	51, // 114: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	54, // 115: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	56, // 116: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	58, // 117: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	60, // 118: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	62, // 119: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	64, // 120: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	67, // 121: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	83, // [83:122] is the sub-list for method output_type
+	44, // [44:83] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }

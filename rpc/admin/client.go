@@ -1,0 +1,125 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
+)
+
+// DefaultTarget is where amphorad listens unless it is told otherwise.
+const DefaultTarget = "unix:///run/amphora/admin.sock"
+
+// Client speaks to the administration API of one node. It may be used from any
+// number of goroutines. Its methods block until there is an answer or ctx ends.
+//
+// Errors of the domain arrive as the [*lb.Error], or several joined, that the
+// node returned. A node that cannot be reached is [lb.ErrUnavailable] too.
+//
+// A change whose answer got lost is sent again a few times, which is harmless
+// because of its request id; see [WithRequestID].
+type Client struct {
+	conn    *grpc.ClientConn
+	cluster adminpb.ClusterClient
+	events  adminpb.EventsClient
+	config  adminpb.ConfigClient
+
+	Subnets        Collection[lb.Subnet, lb.SubnetSpec]
+	LoadBalancers  Collection[lb.LoadBalancer, lb.LoadBalancerSpec]
+	Listeners      Collection[lb.Listener, lb.ListenerSpec]
+	Pools          Collection[lb.Pool, lb.PoolSpec]
+	Members        Collection[lb.Member, lb.MemberSpec]
+	HealthMonitors Collection[lb.HealthMonitor, lb.HealthMonitorSpec]
+}
+
+// retries sends changes and reads again when the node could not be reached or
+// had lost sight of the outcome. What the Cluster service does is not repeated.
+const retries = `{"methodConfig": [{
+	"name": [{"service": "amphora.admin.v1.Config"}],
+	"retryPolicy": {
+		"maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}
+}]}`
+
+// Dial connects to the unix socket that target names: unix:///path, or a path.
+// It fails at once when nobody answers there, with the cause of the operating
+// system. The connection is made anew when it breaks later.
+func Dial(ctx context.Context, target string) (*Client, error) {
+	path := strings.TrimPrefix(target, "unix://")
+	if !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("admin socket %q: use unix:///path or /path", target)
+	}
+	var d net.Dialer
+	probe, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the admin socket: %w", err)
+	}
+	probe.Close()
+	conn, err := grpc.NewClient("unix://"+path,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultServiceConfig(retries),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponseSize)),
+		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			if err := invoke(ctx, method, req, reply, cc, opts...); err != nil {
+				return fromStatus(err)
+			}
+			return nil
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the admin socket: %w", err)
+	}
+	c := &Client{
+		conn:    conn,
+		cluster: adminpb.NewClusterClient(conn),
+		events:  adminpb.NewEventsClient(conn),
+		config:  adminpb.NewConfigClient(conn),
+	}
+	c.Subnets.calls = subnetCalls(c.config)
+	c.LoadBalancers.calls = loadBalancerCalls(c.config)
+	c.Listeners.calls = listenerCalls(c.config)
+	c.Pools.calls = poolCalls(c.config)
+	c.Members.calls = memberCalls(c.config)
+	c.HealthMonitors.calls = healthMonitorCalls(c.config)
+	return c, nil
+}
+
+// Close ends the connection and every call on it.
+func (c *Client) Close() error { return c.conn.Close() }
+
+type requestIDKey struct{}
+
+// WithRequestID gives the one change that is made with ctx a request id. A
+// caller that sends a change again on another node, or after a restart of its
+// own, gives both the same; otherwise each change gets a fresh one.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+func requestID(ctx context.Context) string {
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		return id
+	}
+	return uuid.NewString()
+}
+
+// wait is used between two looks at something that is about to change.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
