@@ -1,0 +1,227 @@
+package vip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrStaleTerm is returned by Hold for a term older than one it has seen.
+var ErrStaleTerm = errors.New("term is over")
+
+// Holder keeps the addresses of one interface as it was last told. Its methods
+// may be called from any goroutine; only the one in Run touches the kernel.
+type Holder struct {
+	cfg  Config
+	open func() (kernel, error)
+	dial func(link) (sender, error)
+	rand func() float64 // in [0, 1)
+
+	wake    chan struct{} // one pending signal: the order changed
+	changes chan struct{} // one pending signal: the view changed
+	view    atomic.Pointer[View]
+
+	mu      sync.Mutex
+	order   order         // guarded by mu
+	running bool          // guarded by mu; stays true after Run
+	settled uint64        // guarded by mu; newest order with nothing left to remove
+	problem error         // guarded by mu; of the last attempt to settle
+	ended   bool          // guarded by mu; Run has returned
+	turn    chan struct{} // guarded by mu; closed and replaced when the above change
+}
+
+// order is what the holder was told last. It is state: an order that was
+// replaced before it was carried out leaves no trace.
+type order struct {
+	seq   uint64
+	term  uint64
+	hold  bool
+	addrs []netip.Addr // sorted, unique; never changed in place
+}
+
+// View is what a Holder has, for status and metrics. It is immutable.
+type View struct {
+	Term    uint64 // of the last Hold
+	Holding bool   // told to hold; the addresses may still be on their way
+	Addrs   []AddrView
+	Err     error // what keeps the whole interface from working, or nil
+}
+
+// AddrView is the state of one address that is to be held.
+type AddrView struct {
+	Addr    netip.Addr
+	Present bool      // on the interface, and announced
+	Since   time.Time // when it was put there
+	Err     error     // why it is not there, or what disputes it; or nil
+}
+
+// New returns a Holder for the interface of cfg, after Check. It changes nothing
+// and starts nothing: leftovers of an earlier process are removed by Run.
+func New(cfg Config) (*Holder, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("vip configuration: %w", err)
+	}
+	if err := Check(cfg.Interface); err != nil {
+		return nil, err
+	}
+	open := func() (kernel, error) { return openKernel(cfg.Interface) }
+	return newHolder(cfg, open, dialPacket), nil
+}
+
+func newHolder(cfg Config, open func() (kernel, error), dial func(link) (sender, error)) *Holder {
+	h := &Holder{
+		cfg:     cfg.withDefaults(),
+		open:    open,
+		dial:    dial,
+		rand:    rand.Float64,
+		wake:    make(chan struct{}, 1),
+		changes: make(chan struct{}, 1),
+		turn:    make(chan struct{}),
+	}
+	h.view.Store(&View{})
+	return h
+}
+
+// Hold tells the holder to have exactly these addresses, in a term that was won.
+// It does not wait: the goroutine in Run adds and announces them at once. An
+// address that somebody else has put on this host is not taken over; View says
+// so. Hold returns ErrStaleTerm, and changes nothing, when it has seen a newer
+// term: the call is late. Addresses must be unicast, without zone.
+func (h *Holder) Hold(term uint64, addrs []netip.Addr) error {
+	addrs, err := normalize(addrs)
+	if err != nil {
+		return fmt.Errorf("hold addresses on %s: %w", h.cfg.Interface, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if term < h.order.term {
+		return fmt.Errorf("hold addresses on %s in term %d after term %d: %w", h.cfg.Interface, term, h.order.term, ErrStaleTerm)
+	}
+	h.tellLocked(order{term: term, hold: true, addrs: addrs})
+	return nil
+}
+
+// Update replaces the addresses that are held. It does not wait, and does
+// nothing while none are to be held: the next Hold brings its own.
+func (h *Holder) Update(addrs []netip.Addr) error {
+	addrs, err := normalize(addrs)
+	if err != nil {
+		return fmt.Errorf("update addresses on %s: %w", h.cfg.Interface, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.order.hold && !slices.Equal(h.order.addrs, addrs) {
+		h.tellLocked(order{term: h.order.term, hold: true, addrs: addrs})
+	}
+	return nil
+}
+
+// Release tells the holder to have no address, and returns when none of ours is
+// left on the interface, when a newer Hold took over, or with an error when ctx
+// ends before. It needs Run; after Run it reports what Run could not remove.
+func (h *Holder) Release(ctx context.Context) error {
+	h.mu.Lock()
+	h.tellLocked(order{term: h.order.term})
+	seq := h.order.seq
+	h.mu.Unlock()
+	for {
+		h.mu.Lock()
+		settled, ended, problem, turn := h.settled >= seq, h.ended, h.problem, h.turn
+		h.mu.Unlock()
+		if settled {
+			return nil
+		}
+		if ended {
+			return problem
+		}
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return fmt.Errorf("release addresses on %s: %w", h.cfg.Interface, errors.Join(context.Cause(ctx), problem))
+		}
+	}
+}
+
+// View returns what the holder has now. It does not block.
+func (h *Holder) View() View { return *h.view.Load() }
+
+// Changes signals that View has changed. Signals coalesce: after one, look at
+// View. There is one channel, so one goroutine should read it.
+func (h *Holder) Changes() <-chan struct{} { return h.changes }
+
+func (h *Holder) tellLocked(o order) {
+	o.seq = h.order.seq + 1
+	h.order = o
+	signal(h.wake)
+}
+
+func (h *Holder) told() order {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.order
+}
+
+// settle records how far the order is carried out and wakes those in Release.
+func (h *Holder) settle(seq uint64, problem error, ended bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.problem, h.ended = problem, ended
+	if problem == nil {
+		h.settled = max(h.settled, seq)
+	}
+	close(h.turn)
+	h.turn = make(chan struct{})
+}
+
+func (h *Holder) publish(v View) {
+	if sameView(v, h.View()) {
+		return
+	}
+	h.view.Store(&v)
+	signal(h.changes)
+}
+
+func sameView(a, b View) bool {
+	return a.Term == b.Term && a.Holding == b.Holding && sameError(a.Err, b.Err) &&
+		slices.EqualFunc(a.Addrs, b.Addrs, func(x, y AddrView) bool {
+			return x.Addr == y.Addr && x.Present == y.Present && x.Since.Equal(y.Since) && sameError(x.Err, y.Err)
+		})
+}
+
+// sameError compares by text: an error that is met again is made anew.
+func sameError(a, b error) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a.Error() == b.Error()
+}
+
+// signal leaves one pending signal in a channel of capacity one.
+func signal(ch chan<- struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+func normalize(addrs []netip.Addr) ([]netip.Addr, error) {
+	var errs []error
+	out := make([]netip.Addr, 0, len(addrs))
+	for _, a := range addrs {
+		a = a.Unmap()
+		if !a.IsValid() || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() ||
+			a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+			errs = append(errs, fmt.Errorf("address %s: must be a unicast address of a network, without a zone", a))
+			continue
+		}
+		out = append(out, a)
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out), errors.Join(errs...)
+}

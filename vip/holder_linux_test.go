@@ -1,0 +1,354 @@
+package vip
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/amphora-lb/amphora/internal/testenv"
+)
+
+// once is a configuration with one announcement only, so that another one that
+// is seen must have a cause.
+var once = Config{Burst: []time.Duration{0}, Repeat: time.Hour}
+
+func TestHoldTakesOverNeighbours(t *testing.T) {
+	l := newLab(t)
+	wire := l.sniff(t)
+	h, _ := l.start(t, Config{})
+	mac := l.amphoraMAC(t)
+	old := net.HardwareAddr{2, 0, 0, 0, 0, 0x99}
+	for _, addr := range []netip.Addr{vip4, vip6} {
+		l.setNeighbour(t, addr, old)
+		if got := l.neighbour(t, addr); !bytes.Equal(got, old) {
+			t.Fatalf("neighbour entry of %s is %v before the test, want %v", addr, got, old)
+		}
+	}
+
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+
+	for _, addr := range []netip.Addr{vip4, vip6} {
+		testenv.Eventually(t, deadline, func() error {
+			if got := l.neighbour(t, addr); !bytes.Equal(got, mac) {
+				return fmt.Errorf("client has %s at %v, want %v", addr, got, mac)
+			}
+			return nil
+		})
+	}
+	wire.atLeast(t, 3, mustFrames(t, mac, vip4, vip6)...)
+}
+
+func TestAddressOnTheInterface(t *testing.T) {
+	l := newLab(t)
+	h, _ := l.start(t, Config{})
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	l.eventually(t, true, vip4, vip6)
+	for _, a := range l.addrs(t) {
+		if a.proto != Protocol {
+			continue
+		}
+		if !a.prefix.IsSingleIP() {
+			t.Errorf("%v: want /32 and /128", a.prefix)
+		}
+		if a.valid > 30*time.Second || a.valid < 25*time.Second {
+			t.Errorf("%v: lifetime is %v, want 30 s", a.prefix, a.valid)
+		}
+		if want := "eth0:amphora"; a.prefix.Addr().Is4() && a.label != want {
+			t.Errorf("%v: label is %q, want %q", a.prefix, a.label, want)
+		}
+	}
+	// The VIP must work at once, and must not become a source address.
+	must(t, l.amphora.Do(func() error {
+		ln, err := net.Listen("tcp", netip.AddrPortFrom(vip6, 80).String())
+		if err != nil {
+			return err
+		}
+		return ln.Close()
+	}))
+	must(t, l.amphora.Do(func() error {
+		c, err := net.Dial("udp", "[2001:db8::2]:9")
+		if err != nil {
+			return err
+		}
+		if got := c.LocalAddr().(*net.UDPAddr).AddrPort().Addr(); got == vip6 {
+			t.Errorf("connections of the host come from %v, the VIP", got)
+		}
+		return c.Close()
+	}))
+}
+
+func TestReleaseLeavesNothing(t *testing.T) {
+	l := newLab(t)
+	h, stop := l.start(t, Config{})
+	before := l.addrs(t)
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	l.eventually(t, true, vip4, vip6)
+	must(t, h.Release(t.Context()))
+	l.nothingLeft(t)
+	if diff := cmp.Diff(before, l.addrs(t), cmp.AllowUnexported(address{}, netip.Prefix{}, netip.Addr{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("addresses changed (-before +after):\n%s", diff)
+	}
+
+	must(t, h.Hold(2, []netip.Addr{vip4, vip6}))
+	l.eventually(t, true, vip4, vip6)
+	stop()
+	l.nothingLeft(t)
+	must(t, h.Release(t.Context()))
+}
+
+func TestUpdateChangesOnlyWhatItMust(t *testing.T) {
+	l := newLab(t)
+	h, _ := l.start(t, Config{})
+	must(t, h.Hold(1, []netip.Addr{vip4}))
+	l.eventually(t, true, vip4)
+	must(t, h.Update([]netip.Addr{vip4, vip6}))
+	l.eventually(t, true, vip4, vip6)
+	since := h.View().Addrs[0].Since
+	must(t, h.Update([]netip.Addr{vip4}))
+	l.eventually(t, false, vip6)
+	if v := h.View(); len(v.Addrs) != 1 || !v.Addrs[0].Present || !v.Addrs[0].Since.Equal(since) {
+		t.Errorf("view is %+v, want %s since %v", v, vip4, since)
+	}
+}
+
+func TestAddressDeletedByHandReturns(t *testing.T) {
+	l := newLab(t)
+	wire := l.sniff(t)
+	h, _ := l.start(t, once)
+	frames := mustFrames(t, l.amphoraMAC(t), vip4, vip6)
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	wire.atLeast(t, 1, frames...)
+	must(t, l.amphora.DelAddr("eth0", netip.PrefixFrom(vip4, 32)))
+	must(t, l.amphora.DelAddr("eth0", netip.PrefixFrom(vip6, 128)))
+	wire.atLeast(t, 2, frames...)
+	l.eventually(t, true, vip4, vip6)
+}
+
+func TestLinkUpAnnouncesAgain(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		flap func(*lab) error
+	}{
+		{"carrier", func(l *lab) error { return errors.Join(l.sw.Down("port1"), l.sw.Up("port1")) }},
+		{"interface", func(l *lab) error { return errors.Join(l.amphora.Down("eth0"), l.amphora.Up("eth0")) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLab(t)
+			wire := l.sniff(t)
+			h, _ := l.start(t, once)
+			frames := mustFrames(t, l.amphoraMAC(t), vip4, vip6)
+			must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+			wire.atLeast(t, 1, frames...)
+			must(t, tc.flap(l))
+			wire.atLeast(t, 2, frames...)
+			l.eventually(t, true, vip4, vip6)
+		})
+	}
+}
+
+func TestInterfaceMadeAnew(t *testing.T) {
+	l := newLab(t)
+	h, _ := l.start(t, once)
+	must(t, h.Hold(1, []netip.Addr{vip4}))
+	l.eventually(t, true, vip4)
+	must(t, l.amphora.DelLink("eth0"))
+	testenv.Eventually(t, deadline, func() error {
+		if v := h.View(); !errors.Is(v.Err, errNoInterface) || v.Addrs[0].Present {
+			return fmt.Errorf("view is %+v, want %v", v, errNoInterface)
+		}
+		return nil
+	})
+	if err := h.Release(t.Context()); err != nil {
+		t.Errorf("release without interface: %v", err)
+	}
+	must(t, h.Hold(2, []netip.Addr{vip4}))
+
+	wire := l.sniff(t)
+	must(t, newCable(l))
+	wire.atLeast(t, 1, mustFrames(t, l.amphoraMAC(t), vip4)...)
+	l.eventually(t, true, vip4)
+}
+
+func TestForeignAddressIsLeftAlone(t *testing.T) {
+	l := newLab(t)
+	wire := l.sniff(t)
+	foreign := []netip.Prefix{netip.PrefixFrom(vip4, 24), netip.PrefixFrom(vip6, 128)}
+	for _, p := range foreign {
+		must(t, l.amphora.AddAddr("eth0", p))
+	}
+	before := l.addrs(t)
+	h, stop := l.start(t, Config{})
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	testenv.Eventually(t, deadline, func() error {
+		v := h.View()
+		if len(v.Addrs) != 2 {
+			return fmt.Errorf("view is %+v, want two addresses", v)
+		}
+		for _, a := range v.Addrs {
+			if a.Present || a.Err == nil || !strings.Contains(a.Err.Error(), "eth0") {
+				return fmt.Errorf("view of %s is %+v, want an error that names eth0", a.Addr, a)
+			}
+		}
+		return nil
+	})
+	must(t, h.Release(t.Context()))
+	must(t, h.Hold(2, []netip.Addr{vip4}))
+	must(t, l.amphora.Do(func() error { _, err := ReleaseAll(""); return err }))
+	stop()
+	if diff := cmp.Diff(fmt.Sprint(before), fmt.Sprint(l.addrs(t))); diff != "" {
+		t.Errorf("addresses of others changed (-before +after):\n%s", diff)
+	}
+	for i, f := range mustFrames(t, l.amphoraMAC(t), vip4, vip6) {
+		if n := wire.count(f); n != 0 {
+			t.Errorf("announcement %d of an address of somebody else was sent %d times", i, n)
+		}
+	}
+}
+
+func TestForeignAddressGivesWay(t *testing.T) {
+	l := newLab(t)
+	must(t, l.amphora.AddAddr("eth0", netip.PrefixFrom(vip4, 24)))
+	h, _ := l.start(t, Config{})
+	must(t, h.Hold(1, []netip.Addr{vip4}))
+	testenv.Eventually(t, deadline, func() error {
+		if v := h.View(); len(v.Addrs) != 1 || v.Addrs[0].Err == nil {
+			return fmt.Errorf("view is %+v, want a dispute", v)
+		}
+		return nil
+	})
+	must(t, l.amphora.DelAddr("eth0", netip.PrefixFrom(vip4, 24)))
+	l.eventually(t, true, vip4)
+}
+
+func TestReleaseAll(t *testing.T) {
+	l := newLab(t)
+	cmd := l.startProcess(t, "30s")
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	l.eventually(t, true, vip4, vip6)
+
+	release := func(iface string) (removed []Removed) {
+		t.Helper()
+		must(t, l.amphora.Do(func() (err error) { removed, err = ReleaseAll(iface); return err }))
+		return removed
+	}
+	if got := release("other0"); len(got) != 0 {
+		t.Errorf("removed %v from an interface that is not there", got)
+	}
+	want := []Removed{{"eth0", vip4}, {"eth0", vip6}}
+	if got := release("eth0"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("removed %v, want %v", got, want)
+	}
+	l.nothingLeft(t)
+	if got := release(""); len(got) != 0 {
+		t.Errorf("removed %v the second time", got)
+	}
+	if got, want := len(l.addrs(t)), 3; got != want { // and the link-local one
+		t.Errorf("%d addresses are left, want %d", got, want)
+	}
+}
+
+func TestLeftoverOfKilledProcessIsRemoved(t *testing.T) {
+	l := newLab(t)
+	cmd := l.startProcess(t, "30s")
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	l.eventually(t, true, vip4, vip6)
+
+	h, _ := l.start(t, Config{})
+	l.eventually(t, false, vip4, vip6)
+	must(t, h.Hold(1, []netip.Addr{vip4}))
+	l.eventually(t, true, vip4)
+}
+
+func TestKernelRemovesTheAddressesOfAFrozenProcess(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	cmd := l.startProcess(t, "3s")
+	must(t, cmd.Process.Signal(unix.SIGSTOP))
+	l.eventually(t, false, vip4, vip6)
+	must(t, cmd.Process.Signal(unix.SIGCONT))
+	l.eventually(t, true, vip4, vip6)
+}
+
+func TestLifetimeIsRefreshed(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	h, _ := l.start(t, Config{Lifetime: 3 * time.Second, Reconcile: 500 * time.Millisecond})
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	l.eventually(t, true, vip4, vip6)
+	since := h.View()
+	// Two turns of the lifetime, seen by the kernel's own clock.
+	turns := map[netip.Addr]int{}
+	last := map[netip.Addr]time.Duration{}
+	testenv.Eventually(t, 10*time.Second, func() error {
+		for _, a := range l.addrs(t) {
+			if a.proto != Protocol {
+				continue
+			}
+			addr := a.prefix.Addr()
+			if a.valid > last[addr] {
+				turns[addr]++
+			}
+			last[addr] = a.valid
+		}
+		if turns[vip4] < 4 || turns[vip6] < 4 {
+			return fmt.Errorf("lifetimes were refreshed %v times", turns)
+		}
+		return nil
+	})
+	if !sameView(since, h.View()) {
+		t.Errorf("view is %+v, was %+v: an address went meanwhile", h.View(), since)
+	}
+}
+
+// startProcess runs a holder in a process of its own, which claims the VIPs. It
+// ends with the test.
+func (l *lab) startProcess(t *testing.T, lifetime string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), "/proc/self/exe")
+	cmd.Env = []string{"VIP_TEST_HOLD=" + lifetime}
+	cmd.Stderr = t.Output()
+	must(t, l.amphora.Start(cmd))
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	l.eventually(t, true, vip4, vip6)
+	return cmd
+}
+
+func TestMain(m *testing.M) {
+	if lifetime := os.Getenv("VIP_TEST_HOLD"); lifetime != "" {
+		fmt.Fprintln(os.Stderr, holdForEver(lifetime))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// holdForEver is the program that startProcess runs.
+func holdForEver(lifetime string) error {
+	d, err := time.ParseDuration(lifetime)
+	if err != nil {
+		return err
+	}
+	h, err := New(Config{Interface: "eth0", Lifetime: d, Reconcile: d / 10})
+	if err != nil {
+		return err
+	}
+	if err := h.Hold(1, []netip.Addr{vip4, vip6}); err != nil {
+		return err
+	}
+	return h.Run(context.Background())
+}

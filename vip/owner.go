@@ -1,0 +1,207 @@
+package vip
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+)
+
+// owner is the state of the goroutine that owns the addresses.
+type owner struct {
+	cfg      Config // its logger names the interface
+	kernel   kernel
+	announce *announcer
+	state    map[netip.Addr]*addrState // of the addresses wanted
+	problem  error                     // what ails the interface as a whole
+	again    bool                      // something failed: try again soon
+	passed   bool                      // a pass has been made
+}
+
+type addrState struct {
+	since time.Time // zero: not on the interface
+	err   error
+}
+
+// pass makes the interface what the order says. It returns an error when
+// addresses of ours may remain that should not. Its steps are in the order of a
+// release, followed by that of a claim.
+func (o *owner) pass(now time.Time, want order) (left error) {
+	o.again = false
+
+	// Release. The gate, once there is one, shuts here: before anything else.
+	o.forget(want.addrs)
+	have, err := o.kernel.look()
+	if errors.Is(err, errNoInterface) {
+		o.lose(err)
+		return nil
+	}
+	if err != nil {
+		o.report(err)
+		return err
+	}
+	if err := o.announce.setLink(now, have.link); err != nil {
+		o.report(err)
+		return err
+	}
+	todo := diff(want.addrs, have, o.cfg.Lifetime)
+	left = o.removeAll(todo.remove)
+	o.report(errors.Join(left, o.announce.ready()))
+
+	// Claim. The gate, once there is one, opens here: while the lease runs, and
+	// before an address can answer.
+	for _, addr := range todo.add {
+		o.add(now, want.term, have.link, addr)
+	}
+	for _, addr := range todo.present {
+		o.found(now, addr)
+	}
+	for _, addr := range todo.refresh {
+		o.refresh(have.link, addr)
+	}
+	for addr, a := range todo.foreign {
+		o.dispute(addr, a)
+	}
+	o.passed = true
+	return left
+}
+
+// forget stops announcing what is no longer wanted. It needs no help from the
+// kernel, so it happens even when the addresses cannot be removed.
+func (o *owner) forget(want []netip.Addr) {
+	wanted := make(map[netip.Addr]bool, len(want))
+	for _, addr := range want {
+		wanted[addr] = true
+		if o.state[addr] == nil {
+			o.state[addr] = &addrState{}
+		}
+	}
+	for addr := range o.state {
+		if !wanted[addr] {
+			o.announce.stop(addr)
+			delete(o.state, addr)
+		}
+	}
+}
+
+// lose notes that the interface has gone, and the addresses with it.
+func (o *owner) lose(err error) {
+	for addr, s := range o.state {
+		o.announce.stop(addr)
+		*s = addrState{err: err}
+	}
+	o.announce.unplug()
+	o.report(err)
+	o.again = false // an event tells when it is back
+}
+
+func (o *owner) removeAll(addrs []address) error {
+	var errs []error
+	for _, a := range addrs {
+		addr := a.prefix.Addr()
+		if err := o.kernel.remove(a); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if o.passed {
+			o.cfg.Logger.Info("address removed", logkey.VIP, addr)
+		} else {
+			o.cfg.Logger.Info("leftover address removed", logkey.VIP, addr)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) {
+	s := o.state[addr]
+	vanished := !s.since.IsZero()
+	if err := o.kernel.put(l.index, addr, o.cfg.Lifetime, false); err != nil {
+		o.announce.stop(addr)
+		s.since = time.Time{}
+		o.note(addr, err)
+		o.again = true
+		return
+	}
+	if vanished {
+		o.cfg.Logger.Warn("address had gone from the interface; added again", logkey.VIP, addr)
+	} else {
+		o.cfg.Logger.Info("address added", logkey.VIP, addr, logkey.Term, term)
+	}
+	o.serve(now, addr)
+}
+
+// found takes note of an address that is on the interface. It is unknown when an
+// earlier process left it and it is held already at the first pass.
+func (o *owner) found(now time.Time, addr netip.Addr) {
+	if s := o.state[addr]; s.since.IsZero() {
+		o.serve(now, addr)
+	} else {
+		s.err = nil
+	}
+}
+
+func (o *owner) refresh(l link, addr netip.Addr) {
+	if err := o.kernel.put(l.index, addr, o.cfg.Lifetime, true); err != nil {
+		o.note(addr, err)
+		o.again = true
+	}
+}
+
+// serve begins the announcements of an address that is on the interface now. The
+// first leaves at once: it does not wait until the other addresses are there.
+func (o *owner) serve(now time.Time, addr netip.Addr) {
+	*o.state[addr] = addrState{since: now}
+	if err := o.announce.start(now, addr); err != nil {
+		o.note(addr, err)
+	}
+}
+
+// disputedError says that an address is on this host from somebody else.
+type disputedError struct {
+	a     address
+	where string
+}
+
+func (e *disputedError) Error() string {
+	return fmt.Sprintf("address %s is on interface %s already and is not ours: remove it there, or choose another VIP", e.a.prefix, e.where)
+}
+
+// dispute leaves the address of somebody else alone. Ours, if it was there
+// before, keeps serving: to take it away would make an outage of an oversight.
+func (o *owner) dispute(addr netip.Addr, a address) {
+	where := o.cfg.Interface
+	if a.index != o.announce.link.index {
+		where = interfaceName(a.index)
+	}
+	o.note(addr, &disputedError{a, where})
+}
+
+// note records what is wrong with one address and logs it when it is new.
+func (o *owner) note(addr netip.Addr, err error) {
+	s := o.state[addr]
+	if !sameError(s.err, err) {
+		o.cfg.Logger.Error("address not as told", logkey.VIP, addr, logkey.Err, err)
+	}
+	s.err = err
+}
+
+// report records what is wrong with the interface, nil if nothing is, and logs
+// it when it is new.
+func (o *owner) report(err error) {
+	if err != nil && !sameError(err, o.problem) {
+		o.cfg.Logger.Warn("interface not as told; trying again", logkey.Err, err)
+	}
+	o.problem = err
+	o.again = o.again || err != nil
+}
+
+func (o *owner) view(told order) View {
+	v := View{Term: told.term, Holding: told.hold, Err: o.problem}
+	for _, addr := range told.addrs {
+		s := o.state[addr]
+		v.Addrs = append(v.Addrs, AddrView{Addr: addr, Present: !s.since.IsZero(), Since: s.since, Err: s.err})
+	}
+	return v
+}

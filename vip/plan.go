@@ -1,0 +1,48 @@
+package vip
+
+import (
+	"net/netip"
+	"time"
+)
+
+// plan is what separates the addresses in the kernel from those wanted.
+type plan struct {
+	present []netip.Addr // wanted and there, ours
+	refresh []netip.Addr // those of present whose lifetime runs down
+	add     []netip.Addr
+	remove  []address
+	foreign map[netip.Addr]address // wanted, but there from somebody else
+}
+
+// diff compares. It is a pure function of the state, so an event that was missed
+// or came twice changes nothing. An address is refreshed when a third of its
+// lifetime is gone.
+func diff(want []netip.Addr, have snapshot, lifetime time.Duration) plan {
+	wanted := make(map[netip.Addr]bool, len(want))
+	for _, addr := range want {
+		wanted[addr] = true
+	}
+	p := plan{foreign: map[netip.Addr]address{}}
+	present := make(map[netip.Addr]bool, len(want))
+	for _, a := range have.addrs {
+		addr := a.prefix.Addr()
+		switch {
+		case a.ours(have.link) && (!wanted[addr] || !a.prefix.IsSingleIP()):
+			p.remove = append(p.remove, a)
+		case a.ours(have.link):
+			present[addr] = true
+			p.present = append(p.present, addr)
+			if a.valid <= lifetime*2/3 || a.valid > lifetime {
+				p.refresh = append(p.refresh, addr)
+			}
+		case wanted[addr]:
+			p.foreign[addr] = a
+		}
+	}
+	for _, addr := range want {
+		if _, taken := p.foreign[addr]; !present[addr] && !taken {
+			p.add = append(p.add, addr)
+		}
+	}
+	return p
+}
