@@ -1,0 +1,224 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/hashicorp/memberlist"
+)
+
+const (
+	gossipLeaveLimit  = time.Second
+	gossipStreamLimit = time.Second
+)
+
+// gossip spreads who is there and where. Its delegate methods are called by
+// memberlist, partly under its lock: they copy, hand over and return.
+type gossip struct {
+	list     *memberlist.Memberlist
+	id       string
+	addr     string // where others reach this node's gossip, ip:port
+	meta     atomic.Pointer[meta]
+	registry *registry
+	changed  func() // must not block
+	peers    []string
+	logger   *slog.Logger
+}
+
+var (
+	_ memberlist.Delegate      = (*gossip)(nil)
+	_ memberlist.EventDelegate = (*gossip)(nil)
+)
+
+// startGossip binds the gossip port and starts memberlist. It joins nobody yet.
+func startGossip(c Config, id string, self meta, reg *registry, changed func(), logger *slog.Logger) (*gossip, error) {
+	g := &gossip{id: id, registry: reg, changed: changed, peers: c.Peers, logger: logger}
+	g.meta.Store(&self)
+	settings, err := g.settings(c)
+	if err != nil {
+		return nil, err
+	}
+	g.list, err = memberlist.Create(settings)
+	if err != nil {
+		return nil, fmt.Errorf("start gossip on %s: %w", c.GossipAddr, err)
+	}
+	// Read once: what LocalNode points to is written by memberlist's goroutines.
+	g.addr = g.list.LocalNode().Address()
+	return g, nil
+}
+
+// settings are tuned for two to seven nodes on a LAN: a failed node is noticed
+// within a second. The label keeps clusters apart that share no key.
+func (g *gossip) settings(c Config) (*memberlist.Config, error) {
+	s := memberlist.DefaultLANConfig()
+	s.Name = g.id
+	s.Label = c.Cluster
+	s.SecretKey = c.GossipKey
+	s.Delegate, s.Events = g, g
+	s.Logger = gossipLogger(g.logger)
+	var err1, err2 error
+	s.BindAddr, s.BindPort, err1 = splitAddr(c.GossipAddr)
+	if c.GossipAdvertise != "" {
+		s.AdvertiseAddr, s.AdvertisePort, err2 = splitAddr(c.GossipAdvertise)
+	}
+	s.ProbeInterval, s.ProbeTimeout = 200*time.Millisecond, 100*time.Millisecond
+	s.SuspicionMult = 3
+	s.GossipInterval = 50 * time.Millisecond
+	s.PushPullInterval = 10 * time.Second
+	s.AwarenessMaxMultiplier = 4
+	s.IndirectChecks = 1
+	s.TCPTimeout = gossipStreamLimit
+	// A node that comes back with another address may take its name again.
+	s.DeadNodeReclaimTime = time.Second
+	// Nodes are few: one that is silent for long may still come back.
+	s.GossipToTheDeadTime = time.Hour
+	return s, errors.Join(err1, err2)
+}
+
+// splitAddr splits "host:port"; an empty host is any address.
+func splitAddr(addr string) (string, int, error) {
+	host, service, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return "", 0, fmt.Errorf("port of %q: %w", addr, err)
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	return host, int(port), nil
+}
+
+// update changes what this node says about itself and waits until it has been
+// said, at most a second.
+func (g *gossip) update(change func(*meta)) {
+	next := *g.meta.Load()
+	change(&next)
+	if next == *g.meta.Load() {
+		return
+	}
+	g.meta.Store(&next)
+	if err := g.list.UpdateNode(gossipLeaveLimit); err != nil {
+		// It still spreads with the next full exchange.
+		g.logger.Debug("gossip metadata not spread at once", logkey.Err, err)
+	}
+}
+
+// rejoin meets configured peers that are not there, and nodes that were there
+// and are not. A partition of gossip does not heal by itself once both sides have
+// stopped gossiping to their dead. It runs until ctx ends.
+func (g *gossip) rejoin(ctx context.Context, every time.Duration) {
+	var last string
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		for _, addr := range g.missing() {
+			_, err := g.list.Join([]string{addr})
+			if ctx.Err() != nil {
+				return
+			}
+			if err != nil && err.Error() != last {
+				last = err.Error()
+				g.logger.Warn("cannot reach a gossip peer; is it up, and are its cluster name and gossip key the same",
+					logkey.Addr, addr, logkey.Err, err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// missing lists the gossip addresses where somebody should be and nobody is.
+func (g *gossip) missing() []string {
+	there := map[string]bool{g.addr: true}
+	var want []string
+	for _, p := range g.registry.all() {
+		if p.state == StateAlive {
+			there[p.gossip] = true
+		} else if p.state == StateDead {
+			want = append(want, p.gossip)
+		}
+	}
+	var missing []string
+	for _, addr := range append(want, g.peers...) {
+		resolved, err := net.ResolveUDPAddr("udp", addr)
+		if err != nil {
+			g.logger.Warn("cannot resolve a gossip peer", logkey.Addr, addr, logkey.Err, err)
+			continue
+		}
+		if at := resolved.String(); !there[at] {
+			there[at] = true
+			missing = append(missing, at)
+		}
+	}
+	return missing
+}
+
+// leave says goodbye, so that the others do not take the stop for a failure.
+func (g *gossip) leave() {
+	g.update(func(m *meta) { m.Leaving = true })
+	if err := g.list.Leave(gossipLeaveLimit); err != nil {
+		g.logger.Debug("gossip leave not spread", logkey.Err, err)
+	}
+}
+
+func (g *gossip) shutdown() error {
+	if err := g.list.Shutdown(); err != nil {
+		return fmt.Errorf("stop gossip: %w", err)
+	}
+	return nil
+}
+
+// NodeMeta is called by memberlist to spread this node's metadata.
+func (g *gossip) NodeMeta(limit int) []byte {
+	data, err := g.meta.Load().encode()
+	if err != nil || len(data) > limit {
+		// Config.Validate bounds the fields, so this cannot be.
+		g.logger.Error("gossip metadata is too long", logkey.Err, err)
+		return nil
+	}
+	return data
+}
+
+// NotifyMsg takes direct messages; there are none yet.
+func (g *gossip) NotifyMsg([]byte) {}
+
+// GetBroadcasts returns messages to spread; there are none.
+func (g *gossip) GetBroadcasts(_, _ int) [][]byte { return nil }
+
+// LocalState and MergeRemoteState exchange state; metadata suffices.
+func (g *gossip) LocalState(bool) []byte { return nil }
+
+// MergeRemoteState takes the other side's state; there is none.
+func (g *gossip) MergeRemoteState([]byte, bool) {}
+
+// NotifyJoin is called under memberlist's lock when a node has come.
+func (g *gossip) NotifyJoin(n *memberlist.Node) { g.take(n, StateAlive) }
+
+// NotifyUpdate is called under memberlist's lock when a node has new metadata.
+func (g *gossip) NotifyUpdate(n *memberlist.Node) { g.take(n, StateAlive) }
+
+// NotifyLeave is called under memberlist's lock when a node has left or died.
+func (g *gossip) NotifyLeave(n *memberlist.Node) { g.take(n, StateDead) }
+
+func (g *gossip) take(n *memberlist.Node, state State) {
+	m, err := decodeMeta(n.Meta)
+	if err != nil {
+		g.logger.Warn("gossip of a node that speaks otherwise", logkey.Peer, n.Name, logkey.Addr, n.Address(), logkey.Err, err)
+		return
+	}
+	g.registry.put(peer{meta: m, id: n.Name, gossip: n.Address(), state: state})
+	g.changed()
+}

@@ -1,0 +1,255 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/testenv"
+	"github.com/hashicorp/raft"
+)
+
+const patience = 15 * time.Second
+
+// memFSM remembers every command once, in order. Its responses are bytes, as
+// those of a real state machine must be.
+type memFSM struct {
+	mu       sync.Mutex
+	commands []string
+	index    uint64
+	restored int
+}
+
+func (f *memFSM) Apply(l *raft.Log) any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.index = l.Index
+	for _, c := range f.commands {
+		if c == string(l.Data) {
+			return []byte("again " + c)
+		}
+	}
+	f.commands = append(f.commands, string(l.Data))
+	return append([]byte("did "), l.Data...)
+}
+
+func (f *memFSM) all() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.commands...)
+}
+
+func (f *memFSM) applied() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.index
+}
+
+func (f *memFSM) Snapshot() (raft.FSMSnapshot, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var buf bytes.Buffer
+	return memSnapshot{&buf}, gob.NewEncoder(&buf).Encode(f.commands)
+}
+
+func (f *memFSM) Restore(r io.ReadCloser) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.restored++
+	f.commands = nil
+	return errors.Join(gob.NewDecoder(r).Decode(&f.commands), r.Close())
+}
+
+type memSnapshot struct{ buf *bytes.Buffer }
+
+func (s memSnapshot) Persist(sink raft.SnapshotSink) error {
+	if _, err := s.buf.WriteTo(sink); err != nil {
+		return errors.Join(err, sink.Cancel())
+	}
+	return sink.Close()
+}
+
+func (memSnapshot) Release() {}
+
+// testNode is a running node with its state machine.
+type testNode struct {
+	*Node
+	t    *testing.T
+	cfg  Config
+	fsm  *memFSM
+	stop context.CancelFunc
+	done chan struct{}
+	err  error
+}
+
+// testConfig is quick enough for tests and calm enough for a loaded machine.
+func testConfig(t *testing.T, name string) Config {
+	return Config{
+		Cluster: "test", Name: name, DataDir: t.TempDir(),
+		ListenAddr: "127.0.0.1:0", GossipAddr: "127.0.0.1:0",
+		HeartbeatTimeout: 250 * time.Millisecond, ElectionTimeout: 250 * time.Millisecond, LeaderLeaseTimeout: 250 * time.Millisecond,
+		CommitTimeout: 5 * time.Millisecond, RejoinInterval: 50 * time.Millisecond,
+		Logger: testLogger(t, name),
+	}
+}
+
+func testLogger(t *testing.T, name string) *slog.Logger {
+	if os.Getenv("CLUSTER_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("on", name, "test", t.Name())
+}
+
+// start opens and runs a node. A restarted one keeps its addresses.
+func start(t *testing.T, cfg Config) *testNode {
+	t.Helper()
+	f := &memFSM{}
+	cfg.FSM = f
+	n, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	tn := &testNode{Node: n, t: t, cfg: cfg, fsm: f, stop: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(tn.done)
+		tn.err = n.Run(ctx)
+	}()
+	t.Cleanup(func() { tn.halt() })
+	select {
+	case <-n.Ready():
+	case <-tn.done:
+		t.Fatalf("run %s: %v", cfg.Name, tn.err)
+	}
+	tn.cfg.ListenAddr, tn.cfg.GossipAddr = n.Addr(), n.GossipAddr()
+	return tn
+}
+
+// halt stops the node in order.
+func (n *testNode) halt() {
+	n.t.Helper()
+	n.stop()
+	<-n.done
+	if n.err != nil {
+		n.t.Errorf("stop %s: %v", n.cfg.Name, n.err)
+	}
+}
+
+// crash stops the node without a goodbye: for the others its connections break
+// and its gossip falls silent.
+func (n *testNode) crash() {
+	n.t.Helper()
+	n.rude.Store(true)
+	n.halt()
+}
+
+func (n *testNode) propose(command string) error {
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	response, index, err := n.Propose(ctx, []byte(command))
+	if err != nil {
+		return fmt.Errorf("propose %s on %s: %w", command, n.cfg.Name, err)
+	}
+	if string(response) != "did "+command && string(response) != "again "+command {
+		return fmt.Errorf("propose %s on %s: response %q", command, n.cfg.Name, response)
+	}
+	if index == 0 {
+		return fmt.Errorf("propose %s on %s: index 0", command, n.cfg.Name)
+	}
+	return nil
+}
+
+func (n *testNode) mustPropose(command string) {
+	n.t.Helper()
+	if err := n.propose(command); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// trio starts three nodes that form a cluster by their list of voters.
+func trio(t *testing.T, adjust ...func(*Config)) []*testNode {
+	t.Helper()
+	names := []string{"a", "b", "c"}
+	var nodes []*testNode
+	for _, name := range names {
+		cfg := testConfig(t, name)
+		cfg.Voters = names
+		if len(nodes) > 0 {
+			cfg.Peers = []string{nodes[0].GossipAddr()}
+		}
+		for _, f := range adjust {
+			f(&cfg)
+		}
+		nodes = append(nodes, start(t, cfg))
+	}
+	awaitLeader(t, nodes...)
+	return nodes
+}
+
+// awaitLeader waits until all nodes name the same leader, and that one agrees.
+func awaitLeader(t *testing.T, nodes ...*testNode) *testNode {
+	t.Helper()
+	var leader *testNode
+	testenv.Eventually(t, patience, func() error {
+		leader = nil
+		for _, n := range nodes {
+			info, ok := n.Leader()
+			if !ok {
+				return fmt.Errorf("%s knows no leader", n.cfg.Name)
+			}
+			for _, other := range nodes {
+				if other.ID() == info.ID && other.raft.State() == raft.Leader {
+					if leader != nil && leader != other {
+						return errors.New("two leaders")
+					}
+					leader = other
+				}
+			}
+		}
+		if leader == nil {
+			return errors.New("the leader is not running")
+		}
+		for _, n := range nodes {
+			if info, _ := n.Leader(); info.ID != leader.ID() {
+				return fmt.Errorf("%s names another leader", n.cfg.Name)
+			}
+		}
+		return nil
+	})
+	return leader
+}
+
+func others(nodes []*testNode, not *testNode) []*testNode {
+	var rest []*testNode
+	for _, n := range nodes {
+		if n != not {
+			rest = append(rest, n)
+		}
+	}
+	return rest
+}
+
+// eventually waits for a condition with a name.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	testenv.Eventually(t, patience, func() error {
+		if !cond() {
+			return errors.New("not yet: " + what)
+		}
+		return nil
+	})
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,300 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster/peerpb"
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/google/uuid"
+	"github.com/hashicorp/raft"
+)
+
+const catchUpPoll = 10 * time.Millisecond
+
+// Join makes this node part of the cluster that the node at addr (its node port)
+// belongs to: first without a vote, and with one when it has caught up. Any node
+// of the cluster will do. It blocks until this node has its vote or ctx ends;
+// calling it again goes on where it stopped.
+func (n *Node) Join(ctx context.Context, addr string) error {
+	if err := n.awaitReady(ctx); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	if n.isVoter() {
+		return fmt.Errorf("join: this node has a vote in cluster %s already: %w", n.cfg.Cluster, ErrBootstrapped)
+	}
+	answer, err := n.askToJoin(ctx, addr)
+	if err != nil {
+		return fmt.Errorf("join at %s: %w", addr, err)
+	}
+	if _, err := n.gossip.list.Join(answer.GetGossipAddrs()); err != nil {
+		n.logger.Warn("joined, but gossip reaches nobody", logkey.Err, err)
+	}
+	if err := n.catchUp(ctx, answer.GetIndex()); err != nil {
+		return fmt.Errorf("join at %s: %w", addr, err)
+	}
+	return n.onLeader(ctx, leaderCall{
+		name:  "join: ask for the vote",
+		local: func(context.Context) error { return nil }, // it cannot lead without a vote
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			_, err := leader.Promote(ctx, &peerpb.PromoteRequest{Id: n.id, Addr: n.addr})
+			return err
+		},
+	})
+}
+
+func (n *Node) askToJoin(ctx context.Context, addr string) (*peerpb.JoinResponse, error) {
+	// One attempt by hand first: gRPC would hide why a handshake was refused.
+	probe, err := n.mux.dial(ctx, kindGRPC, anyNode, addr)
+	if err != nil {
+		return nil, err
+	}
+	_ = probe.Close()
+	conn, err := n.conns.toAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := connected(ctx, conn); err != nil {
+		return nil, err
+	}
+	answer, err := peerpb.NewPeerClient(conn).Join(ctx, &peerpb.JoinRequest{
+		Id: n.id, Name: n.cfg.Name, Role: string(n.cfg.Role), Addr: n.addr,
+	})
+	return answer, fromStatus(err)
+}
+
+// catchUp waits until this node has applied the log up to index.
+func (n *Node) catchUp(ctx context.Context, index uint64) error {
+	tick := time.NewTicker(catchUpPoll)
+	defer tick.Stop()
+	for n.raft.AppliedIndex() < index {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("catch up with the log (%d of %d applied); is %s reachable from the leader: %w",
+				n.raft.AppliedIndex(), index, n.addr, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// forwardJoin takes a join request to the leader.
+func (n *Node) forwardJoin(ctx context.Context, r *peerpb.JoinRequest) (answer *peerpb.JoinResponse, err error) {
+	err = n.onLeader(ctx, leaderCall{
+		name: "join",
+		local: func(ctx context.Context) (err error) {
+			answer, err = n.admit(ctx, r)
+			return err
+		},
+		remote: func(ctx context.Context, leader peerpb.PeerClient) (err error) {
+			r.Forwarded = true
+			answer, err = leader.Join(ctx, r)
+			return err
+		},
+	})
+	return answer, err
+}
+
+// admit adds a node without a vote. This node must lead.
+func (n *Node) admit(ctx context.Context, r *peerpb.JoinRequest) (*peerpb.JoinResponse, error) {
+	if n.raft.State() != raft.Leader {
+		return nil, n.notLeader()
+	}
+	if err := n.checkApplicant(r); err != nil {
+		return nil, err
+	}
+	index, err := n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
+		return n.raft.AddNonvoter(raft.ServerID(r.GetId()), raft.ServerAddress(r.GetAddr()), 0, limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("add node %s: %w", r.GetName(), err)
+	}
+	n.logger.Info("node added, without a vote until it has caught up", logkey.Peer, r.GetName(), logkey.Addr, r.GetAddr())
+	answer := &peerpb.JoinResponse{Index: index}
+	for _, p := range n.registry.alive() {
+		answer.GossipAddrs = append(answer.GossipAddrs, p.gossip)
+	}
+	return answer, nil
+}
+
+func (n *Node) checkApplicant(r *peerpb.JoinRequest) error {
+	if _, err := uuid.Parse(r.GetId()); err != nil {
+		return fmt.Errorf("id %q: %w: %w", r.GetId(), ErrInvalid, err)
+	}
+	if !nameRule.MatchString(r.GetName()) {
+		return fmt.Errorf("name %q: %w", r.GetName(), ErrInvalid)
+	}
+	if _, _, err := splitAddr(r.GetAddr()); err != nil {
+		return fmt.Errorf("addr: %w: %w", ErrInvalid, err)
+	}
+	for _, s := range n.servers() {
+		if string(s.ID) == r.GetId() {
+			continue
+		}
+		p, _ := n.registry.get(string(s.ID))
+		if p.Name == r.GetName() || string(s.Address) == r.GetAddr() {
+			return fmt.Errorf("node %s at %s has id %s in this cluster; if it was reinstalled, remove that id first: %w",
+				n.label(string(s.ID)), s.Address, s.ID, ErrNameTaken)
+		}
+	}
+	return nil
+}
+
+// promote gives a node its vote. This node must lead.
+func (n *Node) promote(ctx context.Context, id, addr string) error {
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	if _, ok := n.server(id); !ok {
+		return fmt.Errorf("promote %s: %w", id, ErrNodeNotFound)
+	}
+	_, err := n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
+		return n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(addr), 0, limit)
+	})
+	if err != nil {
+		return fmt.Errorf("promote %s: %w", n.label(id), err)
+	}
+	n.logger.Info("node has its vote", logkey.Peer, n.label(id))
+	n.warnTwoVoters()
+	return nil
+}
+
+// configure makes one change of the configuration and waits until it is committed.
+func (n *Node) configure(ctx context.Context, change func(limit time.Duration) raft.IndexFuture) (uint64, error) {
+	var future raft.IndexFuture
+	err := await(ctx, func() error {
+		future = change(enqueueLimit)
+		return future.Error()
+	})
+	if err != nil {
+		return 0, n.raftError(err)
+	}
+	n.poke()
+	return future.Index(), nil
+}
+
+func (n *Node) warnTwoVoters() {
+	if n.voters() == 2 {
+		n.logger.Warn("two voters tolerate the failure of neither: add a witness")
+	}
+}
+
+// Leave takes this node out of the cluster for good: leadership to another node,
+// out of the configuration, goodbye by gossip. The node goes on running, without
+// a part in anything; it may Join again. The last voter cannot leave.
+func (n *Node) Leave(ctx context.Context) error {
+	if err := n.awaitReady(ctx); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	err := n.Remove(ctx, n.id)
+	if err != nil && !errors.Is(err, ErrNodeNotFound) {
+		return fmt.Errorf("leave: %w", err)
+	}
+	n.gossip.leave()
+	return nil
+}
+
+// Remove takes a node, given by name or id, out of the cluster for good. It waits
+// like Propose. It refuses to remove the last voter, or one of those that the
+// quorum of the rest depends on.
+func (n *Node) Remove(ctx context.Context, node string) error {
+	return n.onLeader(ctx, leaderCall{
+		name:  "remove " + node,
+		local: func(ctx context.Context) error { return n.remove(ctx, node) },
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			_, err := leader.Remove(ctx, &peerpb.RemoveRequest{Node: node})
+			return err
+		},
+	})
+}
+
+// remove removes a node. This node must lead, and cannot remove itself: it hands
+// over, and the next leader does it.
+func (n *Node) remove(ctx context.Context, node string) error {
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	target, err := n.find(node)
+	if err != nil {
+		return err
+	}
+	if err := n.checkRemoval(target); err != nil {
+		return err
+	}
+	if string(target.ID) == n.id {
+		if err := n.handOver(ctx); err != nil {
+			return err
+		}
+		return n.notLeader()
+	}
+	_, err = n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
+		return n.raft.RemoveServer(target.ID, 0, limit)
+	})
+	if err != nil {
+		return err
+	}
+	n.logger.Info("node removed", logkey.Peer, n.label(string(target.ID)))
+	n.warnTwoVoters()
+	return nil
+}
+
+// checkRemoval refuses what could not be committed, or would leave a cluster that
+// cannot commit anything any more.
+func (n *Node) checkRemoval(target raft.Server) error {
+	if target.Suffrage != raft.Voter {
+		return nil
+	}
+	left, alive := 0, 0
+	for _, s := range n.servers() {
+		if s.Suffrage != raft.Voter || s.ID == target.ID {
+			continue
+		}
+		left++
+		if p, _ := n.registry.get(string(s.ID)); p.state == StateAlive {
+			alive++
+		}
+	}
+	switch {
+	case left == 0:
+		return ErrLastVoter
+	case alive <= left/2:
+		return fmt.Errorf("%d voters would be left and %d of them alive; remove the dead ones first: %w", left, alive, ErrWouldLoseQuorum)
+	}
+	return nil
+}
+
+// Transfer hands leadership to a voter given by name or id, or with an empty name
+// to an amphora that is alive. It returns when the leader has stepped down in its
+// favour, and at once if it leads already.
+func (n *Node) Transfer(ctx context.Context, node string) error {
+	return n.onLeader(ctx, leaderCall{
+		name:  "transfer leadership",
+		local: func(ctx context.Context) error { return n.transfer(ctx, node) },
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			_, err := leader.Transfer(ctx, &peerpb.TransferRequest{Node: node})
+			return err
+		},
+	})
+}
+
+func (n *Node) transfer(ctx context.Context, node string) error {
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	if node == "" {
+		return n.handOver(ctx)
+	}
+	target, err := n.find(node)
+	switch {
+	case err != nil:
+		return err
+	case string(target.ID) == n.id:
+		return nil
+	case target.Suffrage != raft.Voter:
+		return fmt.Errorf("node %s has no vote: %w", node, ErrInvalid)
+	}
+	return n.transferTo(ctx, target)
+}

@@ -1,0 +1,50 @@
+package cluster
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// meta is what a node tells the others about itself by gossip. Encoded it must
+// fit into memberlist's 512 bytes.
+type meta struct {
+	Name string `json:"n"`
+	Role Role   `json:"r"`
+	Addr string `json:"a"`
+	// Voters is the hash of the node's list of voters, empty without one.
+	Voters string `json:"v,omitempty"`
+	// Bootstrapped: the node has raft state, so the cluster exists.
+	Bootstrapped bool `json:"b,omitempty"`
+	// Leaving: the node is about to stop on purpose. The failure that gossip
+	// reports next is none.
+	Leaving bool `json:"l,omitempty"`
+}
+
+func (m meta) encode() ([]byte, error) {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode gossip metadata: %w", err)
+	}
+	return data, nil
+}
+
+func decodeMeta(data []byte) (meta, error) {
+	var m meta
+	if err := json.Unmarshal(data, &m); err != nil {
+		return meta{}, fmt.Errorf("decode gossip metadata: %w", err)
+	}
+	return m, nil
+}
+
+// hashVoters is equal for lists with the same names in any order.
+func hashVoters(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(names)), "\n")))
+	return hex.EncodeToString(sum[:8])
+}

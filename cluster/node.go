@@ -1,0 +1,255 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/hashicorp/raft"
+	"google.golang.org/grpc"
+)
+
+const (
+	retainSnapshots = 2
+	maxPool         = 3
+	greetingLimit   = 2 * time.Second
+)
+
+// Node is this node of a cluster. Its methods may be called from any goroutine.
+// Those that need a running node wait until Run has got that far.
+type Node struct {
+	cfg    Config
+	id     string
+	addr   string // advertised host:port of the node port
+	logger *slog.Logger
+
+	store *store
+	mux   *mux
+	conns *conns
+	grpc  *grpc.Server
+
+	registry   registry
+	changes    notifier
+	leadership *leadership
+	view       atomic.Pointer[leaderView]
+	// barrierTerm is the term in which this node, as leader, has passed a barrier.
+	barrierTerm atomic.Uint64
+	poked       chan struct{} // asks watch to look again
+
+	// Set by Run before ready is closed, and never after.
+	transport *transport
+	raft      *raft.Raft
+	gossip    *gossip
+	ready     chan struct{}
+
+	started  atomic.Bool
+	stopping context.Context // ended by stop
+	stop     context.CancelFunc
+	stopped  chan struct{} // closed when Run has returned
+	closed   sync.Once
+	closeErr error
+	rude     atomic.Bool // tests set it to stop like a crash, without goodbyes
+
+	leadMu  sync.Mutex
+	leading chan struct{} // guarded by leadMu; closed when the running Lead returns
+}
+
+// leaderView is who leads, as far as this node knows. over ends when that changes.
+type leaderView struct {
+	id   string
+	over context.Context
+	end  context.CancelFunc
+}
+
+func newLeaderView(id string) *leaderView {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &leaderView{id: id, over: ctx, end: cancel}
+}
+
+// Open loads or makes the node's identity, opens its stores and binds its port.
+// It starts nothing; that is Run's. After Open the caller must call Run or Close.
+func Open(cfg Config) (*Node, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("cluster configuration: %w", err)
+	}
+	identity, err := LoadIdentity(cfg.DataDir, cfg.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(cfg.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	logger := cfg.Logger.With(logkey.Component, "cluster")
+	mux, err := listenMux(cfg.ListenAddr, cfg.Cluster, identity.ID, cfg.TLS, greetingLimit, logger)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	n := &Node{
+		cfg: cfg, id: identity.ID, addr: cfg.AdvertiseAddr, logger: logger,
+		store: store, mux: mux,
+		leadership: newLeadership(),
+		poked:      make(chan struct{}, 1),
+		ready:      make(chan struct{}),
+		stopped:    make(chan struct{}),
+	}
+	if n.addr == "" {
+		n.addr = mux.ln.Addr().String()
+	}
+	n.conns = newConns(mux, n.addrOf)
+	n.view.Store(newLeaderView(""))
+	n.stopping, n.stop = context.WithCancel(context.Background())
+	return n, nil
+}
+
+// ID is the node's UUID.
+func (n *Node) ID() string { return n.id }
+
+// Addr is the host:port at which others reach the node's port.
+func (n *Node) Addr() string { return n.addr }
+
+// GossipAddr is the ip:port of the node's gossip, for others' Config.Peers. It is
+// empty before Ready.
+func (n *Node) GossipAddr() string {
+	if !n.isReady() {
+		return ""
+	}
+	return n.gossip.addr
+}
+
+// Ready is closed when raft and gossip run. It says nothing about a leader.
+func (n *Node) Ready() <-chan struct{} { return n.ready }
+
+// HasState tells whether this node is or was part of a cluster: if not, it waits
+// for its voters, Bootstrap or Join. It waits for Ready.
+func (n *Node) HasState(ctx context.Context) (bool, error) {
+	if err := n.awaitReady(ctx); err != nil {
+		return false, err
+	}
+	return n.hasState(), nil
+}
+
+// Dial returns the connection to another node's port, for services that its
+// Config.Register has added. Connections are shared; the caller must not close
+// them. It does not wait for the node to be reachable.
+func (n *Node) Dial(ctx context.Context, nodeID string) (grpc.ClientConnInterface, error) {
+	if err := n.awaitReady(ctx); err != nil {
+		return nil, fmt.Errorf("dial node %s: %w", nodeID, err)
+	}
+	if n.addrOf(nodeID) == "" {
+		return nil, fmt.Errorf("dial node %s: %w", nodeID, ErrNodeNotFound)
+	}
+	conn, err := n.conns.get(nodeID)
+	if err != nil {
+		return nil, fmt.Errorf("dial node %s: %w", nodeID, err)
+	}
+	return conn, nil
+}
+
+func (n *Node) isReady() bool {
+	select {
+	case <-n.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func (n *Node) awaitReady(ctx context.Context) error {
+	select {
+	case <-n.stopping.Done():
+		return ErrClosed
+	default:
+	}
+	select {
+	case <-n.ready:
+		return nil
+	case <-n.stopping.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("node is not running: %w", ctx.Err())
+	}
+}
+
+// start makes raft and gossip.
+func (n *Node) start() error {
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(n.cfg.DataDir, retainSnapshots, n.raftLogger("snapshot"))
+	if err != nil {
+		return fmt.Errorf("open snapshots in %s: %w", n.cfg.DataDir, err)
+	}
+	settings := n.cfg.raftConfig(n.id)
+	settings.Logger = n.raftLogger("raft")
+	settings.NoSnapshotRestoreOnStart, err = n.checkStateMachine(snapshots)
+	if err != nil {
+		return err
+	}
+	n.transport = newTransport(&stream{
+		subListener: n.mux.raft, mux: n.mux, advertise: n.addr, resolve: n.gossipedAddr,
+	}, n.cfg.RPCTimeout, maxPool, n.raftLogger("transport"))
+	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, logger: n.logger}
+	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, timed, timed, snapshots, n.transport)
+	if err != nil {
+		return fmt.Errorf("start raft: %w", err)
+	}
+	self := meta{
+		Name: n.cfg.Name, Role: n.cfg.Role, Addr: n.addr,
+		Voters: hashVoters(n.cfg.Voters), Bootstrapped: n.hasState(),
+	}
+	n.gossip, err = startGossip(n.cfg, n.id, self, &n.registry, n.changes.signal, n.logger)
+	return err
+}
+
+func (n *Node) raftLogger(part string) *raftLogger {
+	return &raftLogger{logger: n.logger.With(logkey.Component, part), name: part}
+}
+
+// checkStateMachine compares what the state machine holds with what raft can give
+// it, and tells whether it may keep what it has. If it holds at least the newest
+// snapshot, restoring that at start would throw away what is newer, to apply it
+// again; raft replays the log behind the snapshot, and the state machine skips the
+// entries that it has.
+func (n *Node) checkStateMachine(snapshots raft.SnapshotStore) (keep bool, err error) {
+	list, err := snapshots.List()
+	if err != nil {
+		return false, fmt.Errorf("list snapshots in %s: %w", n.cfg.DataDir, err)
+	}
+	first, _ := n.store.FirstIndex()
+	last, _ := n.store.LastIndex()
+	var newest uint64
+	if len(list) > 0 {
+		newest = list[0].Index
+	}
+	var applied uint64
+	if n.cfg.FSMIndex != nil {
+		applied = n.cfg.FSMIndex()
+	}
+	switch {
+	case applied > max(last, newest):
+		return false, fmt.Errorf("state machine has applied index %d, but raft in %s ends at %d: they do not belong together; restore %s or remove both",
+			applied, n.cfg.DataDir, max(last, newest), storeFile)
+	case first > 1 && max(applied, newest)+1 < first:
+		return false, fmt.Errorf("raft log in %s begins at index %d, but state machine and snapshots end at %d: entries are lost; empty the directory and join anew",
+			n.cfg.DataDir, first, max(applied, newest))
+	}
+	return n.cfg.FSMIndex != nil && applied >= newest, nil
+}
+
+// Close stops the node as the end of Run's context would, and waits. On a node
+// that never ran it closes the stores and the port. It may be called twice.
+func (n *Node) Close() error {
+	n.stop()
+	if !n.started.CompareAndSwap(false, true) {
+		<-n.stopped
+		return n.closeErr
+	}
+	n.mux.close()
+	n.closeErr = n.store.Close()
+	close(n.stopped)
+	return n.closeErr
+}

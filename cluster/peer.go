@@ -1,0 +1,59 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/amphora-lb/amphora/cluster/peerpb"
+)
+
+// peerServer answers the calls of other nodes.
+type peerServer struct {
+	peerpb.UnimplementedPeerServer
+	n *Node
+}
+
+func (s *peerServer) Propose(ctx context.Context, r *peerpb.ProposeRequest) (*peerpb.ProposeResponse, error) {
+	response, index, err := s.n.apply(ctx, r.GetCommand())
+	if err != nil {
+		return nil, toStatus(err)
+	}
+	return &peerpb.ProposeResponse{Response: response, Index: index}, nil
+}
+
+func (s *peerServer) ReadIndex(ctx context.Context, _ *peerpb.ReadIndexRequest) (*peerpb.ReadIndexResponse, error) {
+	index, err := s.n.readIndex(ctx)
+	if err != nil {
+		return nil, toStatus(err)
+	}
+	return &peerpb.ReadIndexResponse{Index: index}, nil
+}
+
+func (s *peerServer) Join(ctx context.Context, r *peerpb.JoinRequest) (*peerpb.JoinResponse, error) {
+	if r.GetForwarded() {
+		answer, err := s.n.admit(ctx, r)
+		return answer, toStatus(err)
+	}
+	answer, err := s.n.forwardJoin(ctx, r)
+	return answer, toStatus(err)
+}
+
+func (s *peerServer) Promote(ctx context.Context, r *peerpb.PromoteRequest) (*peerpb.PromoteResponse, error) {
+	if err := s.n.promote(ctx, r.GetId(), r.GetAddr()); err != nil {
+		return nil, toStatus(err)
+	}
+	return &peerpb.PromoteResponse{}, nil
+}
+
+func (s *peerServer) Remove(ctx context.Context, r *peerpb.RemoveRequest) (*peerpb.RemoveResponse, error) {
+	if err := s.n.remove(ctx, r.GetNode()); err != nil {
+		return nil, toStatus(err)
+	}
+	return &peerpb.RemoveResponse{}, nil
+}
+
+func (s *peerServer) Transfer(ctx context.Context, r *peerpb.TransferRequest) (*peerpb.TransferResponse, error) {
+	if err := s.n.transfer(ctx, r.GetNode()); err != nil {
+		return nil, toStatus(err)
+	}
+	return &peerpb.TransferResponse{}, nil
+}

@@ -1,0 +1,185 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster/peerpb"
+	"github.com/hashicorp/raft"
+)
+
+const (
+	// enqueueLimit bounds the wait for raft's main loop to take a command.
+	enqueueLimit = 5 * time.Second
+	retryFirst   = 5 * time.Millisecond
+	retryLast    = 100 * time.Millisecond
+)
+
+// Propose commits command and returns the response of the state machine and the
+// command's log index. On a follower it asks the leader. While there is no leader
+// it waits, and what ended in doubt it sends again, until ctx ends; so ctx should
+// have a deadline, and a command must carry a request id by which the state
+// machine recognises one that it has already applied.
+//
+// When ctx ends the error is ErrNoLeader if nothing was ever sent, and
+// ErrUnknownOutcome if the command may have been committed or still may be.
+func (n *Node) Propose(ctx context.Context, command []byte) (response []byte, index uint64, err error) {
+	err = n.onLeader(ctx, leaderCall{
+		name: "propose",
+		local: func(ctx context.Context) (err error) {
+			response, index, err = n.apply(ctx, command)
+			return err
+		},
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			answer, err := leader.Propose(ctx, &peerpb.ProposeRequest{Command: command})
+			response, index = answer.GetResponse(), answer.GetIndex()
+			return err
+		},
+	})
+	return response, index, err
+}
+
+// leaderCall is something that only the leader can do.
+type leaderCall struct {
+	name   string
+	local  func(ctx context.Context) error
+	remote func(ctx context.Context, leader peerpb.PeerClient) error
+}
+
+// onLeader makes the call where the leader is, and again while it is safe and may
+// help, until ctx ends. Every call is safe to repeat.
+func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
+	if err := n.awaitReady(ctx); err != nil {
+		return fmt.Errorf("%s: %w", call.name, err)
+	}
+	doubt := false
+	pause := retryFirst
+	for {
+		view := n.view.Load()
+		err := n.try(ctx, view, call)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrUnknownOutcome):
+			doubt = true
+		case !retryable(err):
+			return fmt.Errorf("%s: %w", call.name, err)
+		}
+		select {
+		case <-view.over.Done():
+			pause = retryFirst
+		case <-time.After(pause):
+			pause = min(2*pause, retryLast)
+		case <-ctx.Done():
+		case <-n.stopping.Done():
+			return fmt.Errorf("%s: %w", call.name, ended(doubt, ErrClosed, err))
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", call.name, ended(doubt, ctx.Err(), err))
+		}
+	}
+}
+
+// ended says what is known when the time is over: why it is over, and how the
+// last attempt failed.
+func ended(doubt bool, why, last error) error {
+	kind := ErrNoLeader
+	if doubt {
+		kind = ErrUnknownOutcome
+	}
+	if errors.Is(last, kind) {
+		return fmt.Errorf("%w (%w)", last, why)
+	}
+	return fmt.Errorf("%w (%w): last attempt: %w", kind, why, last)
+}
+
+// try makes one attempt at the leader that view shows. It gives up when view is
+// over: an old leader that is cut off or frozen might never answer.
+func (n *Node) try(ctx context.Context, view *leaderView, call leaderCall) error {
+	switch view.id {
+	case "":
+		return ErrNoLeader
+	case n.id:
+		return call.local(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(view.over, cancel)()
+	conn, err := n.conns.get(view.id)
+	if err != nil {
+		return err
+	}
+	if err := connected(ctx, conn); err != nil {
+		return fmt.Errorf("leader %s: %w: %w", n.label(view.id), errUnreachable, err)
+	}
+	return fromStatus(call.remote(ctx, peerpb.NewPeerClient(conn)))
+}
+
+// errUnreachable: no connection, nothing sent.
+var errUnreachable = errors.New("unreachable")
+
+// retryable errors leave everything as it was, and may pass.
+func retryable(err error) bool {
+	var notLeader *NotLeaderError
+	return errors.As(err, &notLeader) || errors.Is(err, ErrNoLeader) || errors.Is(err, errUnreachable)
+}
+
+// apply commits a command on this node, which must lead.
+func (n *Node) apply(ctx context.Context, command []byte) ([]byte, uint64, error) {
+	if n.raft.State() != raft.Leader {
+		return nil, 0, n.notLeader()
+	}
+	var future raft.ApplyFuture
+	err := await(ctx, func() error {
+		future = n.raft.Apply(command, enqueueLimit)
+		return future.Error()
+	})
+	if err != nil {
+		return nil, 0, n.raftError(err)
+	}
+	response, ok := future.Response().([]byte)
+	if !ok {
+		return nil, 0, fmt.Errorf("state machine answered with %T instead of bytes", future.Response())
+	}
+	return response, future.Index(), nil
+}
+
+// await runs do and gives up waiting for it when ctx ends: raft's futures know no
+// deadline, and without a quorum they stay open until the leader steps down.
+func await(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
+	}
+}
+
+// raftError translates raft's errors: those that say that nothing happened, and
+// those after which the entry may yet be committed by the next leader.
+func (n *Node) raftError(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrNotLeader),
+		errors.Is(err, raft.ErrLeadershipTransferInProgress),
+		errors.Is(err, raft.ErrEnqueueTimeout),
+		errors.Is(err, raft.ErrAbortedByRestore):
+		return n.notLeader()
+	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrRaftShutdown):
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return err
+}
+
+// notLeader names the leader to go to instead, unless that is, still or again,
+// this node.
+func (n *Node) notLeader() error {
+	addr, id := n.raft.LeaderWithID()
+	if string(id) == n.id {
+		return &NotLeaderError{}
+	}
+	return &NotLeaderError{LeaderID: string(id), LeaderAddr: string(addr)}
+}

@@ -1,0 +1,93 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	storeFile = "raft.db"
+	// lockWait is how long opening waits for another process to let go of the
+	// file. Without a limit a second process would hang with no word of why.
+	lockWait = time.Second
+)
+
+var (
+	bucketLog    = []byte("log")
+	bucketStable = []byte("stable")
+)
+
+// store is raft.db: the log and the stable values of raft in one bbolt file.
+// Every write is synced before it returns.
+type store struct {
+	db *bbolt.DB
+	logStore
+	stableStore
+}
+
+// openStore opens dir/raft.db, and creates it if it is not there. The file is
+// made under another name and renamed when its buckets are in it: bbolt cannot
+// tell a half made file from a broken one.
+func openStore(dir string) (*store, error) {
+	path := filepath.Join(dir, storeFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := createStore(path); err != nil {
+			return nil, fmt.Errorf("create %s: %w", path, err)
+		}
+	}
+	db, err := openBolt(path)
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("open %s: another process holds its lock; stop the amphorad that uses this data directory: %w", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &store{db: db}
+	if err := errors.Join(s.logStore.open(db), s.stableStore.open(db)); err != nil {
+		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), db.Close())
+	}
+	return s, nil
+}
+
+func createStore(path string) error {
+	tmp := path + ".tmp"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	db, err := openBolt(tmp)
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err1 := tx.CreateBucket(bucketLog)
+		_, err2 := tx.CreateBucket(bucketStable)
+		return errors.Join(err1, err2)
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// openBolt leaves the freelist out of every commit: after truncations of a long
+// log, writing it would cost more than the entries. It is rebuilt when opening.
+func openBolt(path string) (*bbolt.DB, error) {
+	return bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:        lockWait,
+		NoFreelistSync: true,
+		FreelistType:   bbolt.FreelistMapType,
+	})
+}
+
+// Close waits for running transactions. Writes after it fail, and raft panics
+// when it cannot save its term, so raft must have stopped before.
+func (s *store) Close() error { return s.db.Close() }

@@ -1,0 +1,62 @@
+package cluster
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/hashicorp/raft"
+)
+
+// durableStore is what raft writes to.
+type durableStore interface {
+	raft.LogStore
+	raft.StableStore
+}
+
+// timedStore measures the writes of a store and reports the slow ones: a leader
+// whose disk hangs still answers heartbeats, so nobody else would ever notice.
+type timedStore struct {
+	durableStore
+	slow   time.Duration
+	logger *slog.Logger
+	// onSlow, if not nil, is called after a slow write, on raft's own goroutine;
+	// it must not block. Here a node may one day give leadership away.
+	onSlow func(op string, took time.Duration)
+}
+
+func (s *timedStore) StoreLog(l *raft.Log) error {
+	defer s.watch("store log", time.Now())
+	return s.durableStore.StoreLog(l)
+}
+
+func (s *timedStore) StoreLogs(logs []*raft.Log) error {
+	defer s.watch("store logs", time.Now())
+	return s.durableStore.StoreLogs(logs)
+}
+
+func (s *timedStore) DeleteRange(lo, hi uint64) error {
+	defer s.watch("delete logs", time.Now())
+	return s.durableStore.DeleteRange(lo, hi)
+}
+
+func (s *timedStore) Set(key, value []byte) error {
+	defer s.watch("set value", time.Now())
+	return s.durableStore.Set(key, value)
+}
+
+func (s *timedStore) SetUint64(key []byte, value uint64) error {
+	defer s.watch("set number", time.Now())
+	return s.durableStore.SetUint64(key, value)
+}
+
+func (s *timedStore) watch(op string, start time.Time) {
+	took := time.Since(start)
+	if took < s.slow {
+		return
+	}
+	s.logger.Warn("slow write to the raft store", logkey.Op, op, logkey.Took, took)
+	if s.onSlow != nil {
+		s.onSlow(op, took)
+	}
+}

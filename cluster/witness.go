@@ -1,0 +1,76 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/hashicorp/raft"
+)
+
+const handOverRetry = 100 * time.Millisecond
+
+// yield is what a witness does with a term of leadership: it gives it to an
+// amphora, and goes on trying while it leads. It wins one only when its log is
+// ahead of the survivor's, or when no amphora is there. The transfer brings the
+// target's log up to date first.
+func (n *Node) yield(ctx context.Context) error {
+	none := func(context.Context) error { return nil }
+	t := &terms{latest: n.leadership, current: n.raft.CurrentTerm, barrier: none, resign: none, logger: n.logger}
+	return t.run(ctx, func(ctx context.Context, term uint64) error {
+		for {
+			err := n.handOver(ctx)
+			if err == nil || ctx.Err() != nil {
+				return nil
+			}
+			n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, term, logkey.Err, err)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(handOverRetry):
+			}
+		}
+	})
+}
+
+// handOver transfers leadership to an amphora that is alive. The target is always
+// named: left to itself, raft may choose the witness.
+func (n *Node) handOver(ctx context.Context) error {
+	var errs []error
+	for _, target := range n.successors() {
+		err := n.transferTo(ctx, target)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	if errs == nil {
+		return errors.New("hand over leadership: no other amphora with a vote is alive")
+	}
+	return errors.Join(errs...)
+}
+
+// successors are the amphorae that may lead instead of this node.
+func (n *Node) successors() []raft.Server {
+	var found []raft.Server
+	for _, s := range n.servers() {
+		p, ok := n.registry.get(string(s.ID))
+		if ok && s.Suffrage == raft.Voter && string(s.ID) != n.id && p.Role == Amphora && p.state == StateAlive {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func (n *Node) transferTo(ctx context.Context, target raft.Server) error {
+	err := await(ctx, func() error {
+		return n.raft.LeadershipTransferToServer(target.ID, target.Address).Error()
+	})
+	if err != nil {
+		return fmt.Errorf("transfer leadership to %s: %w", n.label(string(target.ID)), err)
+	}
+	n.logger.Info("leadership handed over", logkey.Peer, n.label(string(target.ID)))
+	return nil
+}
