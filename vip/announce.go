@@ -111,6 +111,9 @@ func (a *announcer) setLink(now time.Time, l link) error {
 	for _, n := range a.vips {
 		n.restart(now, a.schedule)
 	}
+	if len(a.vips) > 0 {
+		a.log.Info("link changed", "up", l.up)
+	}
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/amphora-lb/amphora/internal/netns"
 	"github.com/amphora-lb/amphora/internal/testenv"
@@ -194,11 +194,11 @@ func (l *lab) sniff(t *testing.T) *sniffer {
 		buf := make([]byte, 2048)
 		for {
 			n, _, err := conn.ReadFrom(buf)
-			if errors.Is(err, os.ErrClosed) || errors.Is(err, net.ErrClosed) {
-				return
+			if errors.Is(err, unix.ENETDOWN) {
+				continue // said once each time that the link goes down
 			}
 			if err != nil {
-				continue // the link is down
+				return
 			}
 			s.mu.Lock()
 			s.frames = append(s.frames, bytes.Clone(buf[:n]))
