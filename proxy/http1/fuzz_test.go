@@ -67,6 +67,7 @@ func FuzzResponse(f *testing.F) {
 			}
 			t.Fatalf("net/http refuses what we accept: %v\nstream: %q", err, stream)
 		}
+		defer func() { _ = p.Body.Close() }()
 		theirs, err := io.ReadAll(p.Body)
 		if err != nil || p.StatusCode != r.Status || !bytes.Equal(theirs, body) {
 			t.Fatalf("net/http reads %d %q (%v), we %d %q\nstream: %q", p.StatusCode, theirs, err, r.Status, body, stream)
