@@ -162,3 +162,11 @@ func (n *Node) gossipedAddr(id string) string {
 	p, _ := n.registry.get(id)
 	return p.Addr
 }
+
+// Term is raft's current term as this node knows it, 0 before the node runs.
+func (n *Node) Term() uint64 {
+	if !n.isReady() {
+		return 0
+	}
+	return n.raft.CurrentTerm()
+}

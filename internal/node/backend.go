@@ -1,0 +1,171 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/fsm"
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/admin"
+)
+
+// viewLimit bounds how long a request waits for the holder's view.
+const viewLimit = 500 * time.Millisecond
+
+// proposeLimit bounds a proposal whose client set no deadline.
+const proposeLimit = 10 * time.Second
+
+// backend answers the admin API's questions about a node.
+type backend struct{ *Node }
+
+var _ admin.Backend = backend{}
+
+// Propose has op committed; see [admin.Backend].
+func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Result, uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, proposeLimit)
+	defer cancel()
+	if requestID == "" {
+		requestID = rand.Text()
+	}
+	stamp := lb.Stamp{At: time.Now().UTC().Truncate(time.Second), ID: uuid.NewString()}
+	command, err := fsm.EncodeCommand(requestID, stamp, op)
+	if err != nil {
+		return lb.Result{}, 0, err
+	}
+	response, index, err := b.cluster.Propose(ctx, command)
+	if err != nil {
+		return lb.Result{}, 0, unavailable(err)
+	}
+	result, revision, err := fsm.DecodeResponse(response)
+	if err != nil {
+		return lb.Result{}, 0, err
+	}
+	// The leader has applied it; this node may be a follower.
+	if err := b.state.Wait(ctx, index); err != nil {
+		return lb.Result{}, 0, unavailable(fmt.Errorf("the change is made, but this node has not caught up: %w", err))
+	}
+	return result, revision, nil
+}
+
+// Sync waits until this node shows all that was acknowledged; see [admin.Backend].
+func (b backend) Sync(ctx context.Context) error {
+	index, err := b.cluster.ReadIndex(ctx)
+	if err != nil {
+		return unavailable(err)
+	}
+	return unavailable(b.state.Wait(ctx, index))
+}
+
+// unavailable gives the errors of a cluster that cannot act now the kind that
+// tells a client to try again.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, temporary := range []error{cluster.ErrNoLeader, cluster.ErrUnknownOutcome, cluster.ErrClosed, context.DeadlineExceeded} {
+		if errors.Is(err, temporary) {
+			return fmt.Errorf("%w: %w", lb.ErrUnavailable, err)
+		}
+	}
+	return err
+}
+
+// Config is the configuration on this node.
+func (b backend) Config() *lb.Config { return b.state.Config() }
+
+// localView is what this node's engine knows; nothing on a witness.
+func (n *Node) localView() lb.View {
+	if n.engine == nil {
+		return lb.View{}
+	}
+	return n.engine.View()
+}
+
+// View asks the holder; see [admin.Backend].
+func (b backend) View(ctx context.Context) (lb.View, error) {
+	if b.holding.Load() != 0 {
+		return b.localView(), nil
+	}
+	leader, ok := b.cluster.Leader()
+	if !ok || leader.Self || leader.Role == cluster.Witness {
+		return lb.View{}, fmt.Errorf("ask the holder: %w: no node holds the VIPs now", lb.ErrUnavailable)
+	}
+	ctx, cancel := context.WithTimeout(ctx, viewLimit)
+	defer cancel()
+	conn, err := b.cluster.Dial(ctx, leader.ID)
+	if err != nil {
+		return lb.View{}, unavailable(err)
+	}
+	return admin.AskView(ctx, conn)
+}
+
+// Status describes the cluster; see [admin.Backend].
+func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
+	st := admin.ClusterStatus{
+		Cluster: b.cfg.Cluster.Name, NodeID: b.cluster.ID(),
+		Term: b.cluster.Term(), AppliedIndex: b.state.Index(), Revision: b.state.Config().Revision(),
+	}
+	verify, cancel := context.WithTimeout(ctx, viewLimit)
+	defer cancel()
+	_, err := b.cluster.ReadIndex(verify)
+	st.Quorum = err == nil
+	for _, info := range b.cluster.Nodes() {
+		node := admin.Node{
+			ID: info.ID, Name: info.Name, Role: admin.Role(info.Role), State: admin.State(info.State),
+			Addr: info.Addr, Voter: info.Suffrage == cluster.Voter,
+		}
+		if info.Leader {
+			st.LeaderID = info.ID
+		}
+		// The amphora that leads holds; of itself a node knows whether its term
+		// has really begun.
+		if info.Leader && info.Role == cluster.Amphora && (!info.Self || b.holding.Load() != 0) {
+			st.HolderID = info.ID
+			if b.vips != nil || !info.Self {
+				node.VIPs = text(vips(b.state.Config()))
+			}
+		}
+		if info.Self {
+			node.AppliedIndex = b.state.Index()
+			node.Problem, node.VIPs = b.problem(node.VIPs)
+		}
+		st.Nodes = append(st.Nodes, node)
+	}
+	return st, nil
+}
+
+// problem says what keeps this node from holding, and which of the addresses it
+// should hold are really on its interface.
+func (b backend) problem(held []string) (string, []string) {
+	if b.vips == nil {
+		return "", held
+	}
+	view := b.vips.View()
+	var present []netip.Addr
+	err := view.Err
+	for _, a := range view.Addrs {
+		if a.Present {
+			present = append(present, a.Addr)
+		}
+		err = errors.Join(err, a.Err)
+	}
+	if err != nil {
+		return err.Error(), text(present)
+	}
+	return "", text(present)
+}
+
+func text(addrs []netip.Addr) []string {
+	var all []string
+	for _, a := range addrs {
+		all = append(all, a.String())
+	}
+	return all
+}

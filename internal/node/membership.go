@@ -1,0 +1,97 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/admin"
+)
+
+// membershipKinds says what the errors of package cluster are to a client.
+var membershipKinds = [...]struct{ err, kind error }{
+	{cluster.ErrNodeNotFound, lb.ErrNotFound},
+	{cluster.ErrNameTaken, lb.ErrConflict},
+	{cluster.ErrBootstrapped, lb.ErrConflict},
+	{cluster.ErrLastVoter, lb.ErrInUse},
+	{cluster.ErrWouldLoseQuorum, lb.ErrInUse},
+	{cluster.ErrWrongCluster, lb.ErrInvalid},
+	{cluster.ErrInvalid, lb.ErrInvalid},
+}
+
+func membership(err error) error {
+	for _, k := range membershipKinds {
+		if errors.Is(err, k.err) {
+			return fmt.Errorf("%w: %w", k.kind, err)
+		}
+	}
+	return unavailable(err)
+}
+
+// Bootstrap makes a cluster of this node alone.
+func (b backend) Bootstrap(ctx context.Context) error { return membership(b.cluster.Bootstrap(ctx)) }
+
+// Join makes this node part of the cluster of the node at addr.
+func (b backend) Join(ctx context.Context, addr string) error {
+	return membership(b.cluster.Join(ctx, addr))
+}
+
+// Leave takes this node out of its cluster.
+func (b backend) Leave(ctx context.Context) error { return membership(b.cluster.Leave(ctx)) }
+
+// Remove takes another node out of the cluster.
+func (b backend) Remove(ctx context.Context, node string) error {
+	return membership(b.cluster.Remove(ctx, node))
+}
+
+// Failover moves the VIPs; see [admin.Backend].
+func (b backend) Failover(ctx context.Context, to string) (admin.Moved, error) {
+	from, ok := b.cluster.Leader()
+	if !ok {
+		return admin.Moved{}, unavailable(fmt.Errorf("fail over: %w", cluster.ErrNoLeader))
+	}
+	target, err := b.successor(from, to)
+	if err != nil {
+		return admin.Moved{}, err
+	}
+	if err := b.cluster.Transfer(ctx, target.ID); err != nil {
+		return admin.Moved{}, membership(err)
+	}
+	changes := b.cluster.Changes(ctx)
+	for {
+		if now, ok := b.cluster.Leader(); ok && now.ID == target.ID && (!now.Self || b.holding.Load() != 0) {
+			return admin.Moved{From: from.Name, To: now.Name}, nil
+		}
+		select {
+		case <-changes:
+		case <-time.After(10 * time.Millisecond): // this node's own term begins without a signal
+		case <-ctx.Done():
+			return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to hold the VIPs: %w", target.Name, ctx.Err()))
+		}
+	}
+}
+
+// successor picks the amphora that the VIPs go to: the one named, or another
+// that is alive.
+func (b backend) successor(from cluster.Info, to string) (cluster.Info, error) {
+	for _, info := range b.cluster.Nodes() {
+		named := to != "" && (info.Name == to || info.ID == to)
+		switch {
+		case named && info.Role == cluster.Witness:
+			return info, &lb.Error{Kind: lb.ErrInvalid, Field: "to", Msg: fmt.Sprintf("%s is a witness, it never holds a VIP", to)}
+		case named && info.State != cluster.StateAlive:
+			return info, fmt.Errorf("%w: node %s is %s", lb.ErrUnavailable, to, info.State)
+		case named && info.ID == from.ID:
+			return info, &lb.Error{Kind: lb.ErrConflict, Field: "to", Msg: fmt.Sprintf("%s holds the VIPs already", to)}
+		case named, to == "" && info.ID != from.ID && info.Role == cluster.Amphora && info.State == cluster.StateAlive:
+			return info, nil
+		}
+	}
+	if to != "" {
+		return cluster.Info{}, &lb.Error{Kind: lb.ErrNotFound, Field: "to", Msg: fmt.Sprintf("there is no node %q", to)}
+	}
+	return cluster.Info{}, fmt.Errorf("%w: no other amphora is alive to take the VIPs", lb.ErrUnavailable)
+}

@@ -1,0 +1,191 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/fsm"
+	"github.com/amphora-lb/amphora/internal/event"
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/proxy"
+	"github.com/amphora-lb/amphora/rpc/admin"
+	"github.com/amphora-lb/amphora/vip"
+)
+
+// Node is one node of Amphora.
+type Node struct {
+	cfg     Config
+	state   *fsm.FSM
+	cluster *cluster.Node
+	engine  *proxy.Engine // nil on a witness
+	vips    *vip.Holder   // nil on a witness and in development mode
+	admin   *admin.Server
+	socket  net.Listener
+	events  *event.Log
+	holding atomic.Uint64 // term in which this node is the holder, 0: it is not
+}
+
+// Open makes a node out of its configuration: it checks the host, opens the data
+// directory and binds the ports. It starts nothing; the caller must call Run.
+func Open(cfg Config) (*Node, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err := Check(cfg); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data_dir: %w", err)
+	}
+	n := &Node{cfg: cfg, events: event.NewLog(event.Config{Node: cfg.Name})}
+	if err := n.open(); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *Node) open() error {
+	// The identity first: it refuses the directory of another cluster before
+	// anything in there is touched.
+	if _, err := cluster.LoadIdentity(n.cfg.DataDir, n.cfg.Cluster.Name); err != nil {
+		return err
+	}
+	var err error
+	if n.state, err = fsm.Open(filepath.Join(n.cfg.DataDir, "fsm.db"), n.cfg.Logger.With(logkey.Component, "fsm")); err != nil {
+		return err
+	}
+	if err := n.openEngine(); err != nil {
+		return err
+	}
+	if n.cluster, err = n.openCluster(); err != nil {
+		return err
+	}
+	if n.admin, err = admin.NewServer(admin.Config{Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin")}); err != nil {
+		return err
+	}
+	n.socket, err = admin.Listen(n.cfg.Admin.Socket)
+	return err
+}
+
+func (n *Node) openEngine() error {
+	if n.cfg.Role != RoleAmphora {
+		return nil
+	}
+	var err error
+	if n.engine, err = proxy.New(proxy.Config{Bind: n.cfg.Bind, Logger: n.cfg.Logger.With(logkey.Component, "proxy")}); err != nil {
+		return err
+	}
+	if n.cfg.Bind.IsValid() {
+		return nil
+	}
+	n.vips, err = vip.New(vip.Config{Interface: n.cfg.VIP.Interface, Logger: n.cfg.Logger.With(logkey.Component, "vip")})
+	return err
+}
+
+func (n *Node) openCluster() (*cluster.Node, error) {
+	key, err := n.cfg.clusterKey()
+	if err != nil {
+		return nil, err
+	}
+	var secure *tls.Config
+	if key != nil {
+		if secure, err = keyTLS(key); err != nil {
+			return nil, err
+		}
+	}
+	return cluster.Open(cluster.Config{
+		Cluster: n.cfg.Cluster.Name, Name: n.cfg.Name, Role: cluster.Role(n.cfg.Role), DataDir: n.cfg.DataDir,
+		ListenAddr: n.cfg.Cluster.Listen, GossipAddr: n.cfg.Cluster.Gossip,
+		GossipKey: key, TLS: secure,
+		Peers: n.cfg.Cluster.Peers, Voters: n.cfg.Cluster.Voters,
+		FSM: n.state, FSMIndex: n.state.Index,
+		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, n.localView) },
+		Logger:   n.cfg.Logger,
+	})
+}
+
+// close undoes what open did, whatever it came to.
+func (n *Node) close() error {
+	var errs []error
+	if n.socket != nil {
+		if err := n.socket.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if n.cluster != nil {
+		errs = append(errs, n.cluster.Close())
+	}
+	if n.state != nil {
+		errs = append(errs, n.state.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Run runs the node until ctx ends, then stops its parts in order: the admin API,
+// the holder's work with the VIPs, the seat in the cluster, the data plane, the
+// store. It returns nil after an orderly stop, and may be called once.
+func (n *Node) Run(ctx context.Context) error {
+	var stages []stage
+	if n.engine != nil {
+		stages = append(stages, stage{"data plane", n.engine.Run}, stage{"configuration watch", n.follow})
+	} else {
+		stages = append(stages, stage{"configuration watch", n.follow})
+	}
+	if n.vips != nil {
+		stages = append(stages, stage{"VIP holder", n.vips.Run})
+	}
+	stages = append(stages,
+		stage{"cluster node", n.cluster.Run},
+		stage{"cluster watch", n.watchCluster},
+		stage{"leadership", n.lead},
+		stage{"admin API", func(ctx context.Context) error { return n.admin.Serve(ctx, n.socket) }},
+	)
+	return errors.Join(runStages(ctx, stages), n.close())
+}
+
+// Check reports what keeps this host and user from running the configuration.
+func Check(cfg Config) error {
+	var errs []error
+	if _, err := cfg.clusterKey(); err != nil {
+		errs = append(errs, err)
+	}
+	if cfg.Role == RoleAmphora && !cfg.Bind.IsValid() {
+		if err := vip.Check(cfg.VIP.Interface); err != nil {
+			errs = append(errs, fmt.Errorf("this node cannot hold VIPs: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ReleaseVIPs removes every VIP that a dead node left on an interface, or on all
+// of them when iface is empty, and names what it removed. It must not be called
+// while a node runs on this host.
+func ReleaseVIPs(iface string) ([]string, error) {
+	removed, err := vip.ReleaseAll(iface)
+	var names []string
+	for _, r := range removed {
+		names = append(names, fmt.Sprintf("%s from %s", r.Addr, r.Interface))
+	}
+	return names, err
+}
+
+// DevConfig is the configuration of development mode: one node, alone, with all
+// its ports on loopback and listeners bound to bind.
+func DevConfig(bind netip.Addr, dataDir, socket string) Config {
+	return Config{
+		Name: "dev", Role: RoleAmphora, DataDir: dataDir, Bind: bind,
+		Cluster: ClusterConfig{Name: "dev", Listen: "127.0.0.1:0", Gossip: "127.0.0.1:0", Voters: []string{"dev"}},
+		Admin:   AdminConfig{Socket: socket},
+	}
+}

@@ -1,0 +1,49 @@
+package node
+
+import (
+	"context"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/internal/event"
+)
+
+// watchCluster tells people who joined, failed, left and leads.
+func (n *Node) watchCluster(ctx context.Context) error {
+	known := map[string]cluster.Info{}
+	leader := ""
+	for signal := n.cluster.Changes(ctx); ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-signal:
+		}
+		now := map[string]cluster.Info{}
+		for _, info := range n.cluster.Nodes() {
+			now[info.ID] = info
+			if kind, ok := movement(known[info.ID].State, info.State); ok {
+				n.report(kind, "node", info.ID, info.Name, "node %s at %s is %s", info.Name, info.Addr, info.State)
+			}
+			if info.Leader && info.ID != leader {
+				leader = info.ID
+				n.report(event.LeaderChanged, "node", info.ID, info.Name, "node %s leads", info.Name)
+			}
+		}
+		known = now
+	}
+}
+
+// movement names what a change of state means to people, if anything.
+func movement(from, to cluster.State) (event.Kind, bool) {
+	if from == to {
+		return "", false
+	}
+	switch to {
+	case cluster.StateAlive:
+		return event.NodeJoined, true
+	case cluster.StateDead:
+		return event.NodeFailed, true
+	case cluster.StateLeft:
+		return event.NodeLeft, true
+	}
+	return "", false
+}
