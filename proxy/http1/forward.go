@@ -16,18 +16,24 @@ type Forward struct {
 //
 // The fields of f come after all of that was taken away, so that no Connection option can name them.
 func AppendRequest(dst []byte, r *Request, f *Forward) []byte {
-	dst = append(dst, r.Method...)
-	dst = append(dst, ' ')
-	dst = append(dst, r.Target...)
-	dst = append(dst, " HTTP/1.1\r\n"...)
+	c := copier{buf: r.Fields.buf}
+	if r.line.plain {
+		c.start, c.end = r.line.method, r.line.end
+	} else {
+		dst = append(dst, r.Method...)
+		dst = append(dst, ' ')
+		dst = append(dst, r.Target...)
+		dst = append(dst, " HTTP/1.1\r\n"...)
+	}
+	c.dst = dst
 	if r.hostAway {
 		host := r.Host
 		if len(host) == 0 {
 			host = f.Host
 		}
-		dst = appendField(dst, "Host: ", host)
+		c.flush()
+		c.dst = appendField(c.dst, "Host: ", host)
 	}
-	c := copier{dst: dst, buf: r.Fields.buf}
 	for i := range r.Fields.list {
 		if l := &r.Fields.list[i]; l.id == fieldOther && !l.named || l.id != fieldOther && r.keep(l, f) {
 			c.keep(l)

@@ -28,7 +28,9 @@ type Request struct {
 
 // requestLine holds positions of the request line while the rest of the head arrives.
 type requestLine struct {
-	methodEnd, target, targetEnd, method int
+	method, methodEnd, target, targetEnd, end int
+
+	plain bool // the line is what would be written, so that its bytes may be copied
 }
 
 // Parse reads a request head from the start of buf, which may hold only a part of it or more than it. It returns the bytes that the
@@ -134,7 +136,10 @@ func (r *Request) parseLine(buf []byte, start, end int, lim Limits) *Error {
 		return err
 	}
 	r.Minor = min(minor, 1)
-	r.line = requestLine{method: start, methodEnd: start + m, target: start + t, targetEnd: start + t + n}
+	r.line = requestLine{
+		method: start, methodEnd: start + m, target: start + t, targetEnd: start + t + n, end: end + 2,
+		plain: minor == 1,
+	}
 	return nil
 }
 

@@ -18,7 +18,8 @@ type Response struct {
 	KeepAlive bool    // the member's connection may be used again once the body has been read to its end
 
 	h                 head
-	reason, reasonEnd int
+	reason, reasonEnd int  // positions while the rest of the head arrives
+	plain             bool // the status line is what would be written, so that its bytes may be copied
 	told              bool // Content-Length tells what the body of GET would be (HEAD, 304)
 }
 
@@ -94,7 +95,7 @@ func (r *Response) parseLine(buf []byte, start, end int) *Error {
 		if line[12] != ' ' || !validText(line[13:]) {
 			return errStatusLine
 		}
-		r.reason = start + 13
+		r.reason, r.plain = start+13, minor == 1
 	}
 	return nil
 }
@@ -153,14 +154,17 @@ func (r *Response) ClientFraming(req *Request) Framing {
 // after the response; it is taken as false if the client does not keep it or the framing is UntilClose. The second result is what the
 // client was told; interim responses and 101 say nothing about it and return keepAlive as it was.
 func AppendResponse(dst []byte, r *Response, req *Request, keepAlive bool) ([]byte, bool) {
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = append(dst, byte('0'+r.Status/100), byte('0'+r.Status/10%10), byte('0'+r.Status%10), ' ')
-	dst = append(dst, r.Reason...)
-	dst = append(dst, "\r\n"...)
-
 	framing := r.ClientFraming(req)
 	upgrade := r.h.upgrade && (r.Status == 101 || r.Status == 426)
 	c := copier{dst: dst, buf: r.Fields.buf}
+	if r.plain {
+		c.end = r.reasonEnd + 2
+	} else {
+		c.dst = append(c.dst, "HTTP/1.1 "...)
+		c.dst = append(c.dst, byte('0'+r.Status/100), byte('0'+r.Status/10%10), byte('0'+r.Status%10), ' ')
+		c.dst = append(c.dst, r.Reason...)
+		c.dst = append(c.dst, "\r\n"...)
+	}
 	for i := range r.Fields.list {
 		l := &r.Fields.list[i]
 		keep := !l.named

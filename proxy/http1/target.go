@@ -16,7 +16,7 @@ func (r *Request) finishTarget(buf []byte) *Error {
 	case r.Minor == 1:
 		return errHostMissing
 	default:
-		r.hostAway = true
+		r.hostAway = true // only HTTP/1.0, whose line is not plain either
 	}
 	switch t := r.Target; {
 	case t[0] == '/':
@@ -46,7 +46,7 @@ func (r *Request) reduce(scheme int, port string) *Error {
 	if r.h.hosts == 1 && !sameFold(cutSuffix(r.Host, port), cutSuffix(authority, port)) {
 		return errHostMismatch
 	}
-	r.Host, r.hostAway = authority, true
+	r.Host, r.hostAway, r.line.plain = authority, true, false
 	switch {
 	case len(rest) > 0 && rest[0] == '/':
 		r.Target = rest
