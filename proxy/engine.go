@@ -118,6 +118,8 @@ func (c *control) run(ctx context.Context) {
 	e := c.engine
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	sweep := time.NewTicker(max(e.cfg.MemberIdleTimeout/2, time.Millisecond))
+	defer sweep.Stop()
 	var applied *lb.Config
 	var rebuilt time.Time
 	for {
@@ -154,6 +156,11 @@ func (c *control) run(ctx context.Context) {
 			return
 		case <-e.wake:
 		case <-timer.C:
+		case <-sweep.C:
+			notBefore := now() - instant(e.cfg.MemberIdleTimeout)
+			for _, m := range c.members {
+				m.idle.expire(notBefore)
+			}
 		}
 	}
 }

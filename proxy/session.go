@@ -16,7 +16,21 @@ type session struct {
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.
 	member atomic.Pointer[sock]
+
+	forwardedFor []byte // the client's address as text
+	in, out      uint64 // bytes of client that were counted
 }
+
+// countBytes adds what the client sent and got since the last call to c.
+func (x *session) countBytes(c *counters) {
+	in, out := x.in, x.out
+	x.skipBytes()
+	c.bytesIn.Add(x.in - in)
+	c.bytesOut.Add(x.out - out)
+}
+
+// skipBytes leaves out what was counted in another way.
+func (x *session) skipBytes() { x.in, x.out = x.client.in.total, x.client.out.total }
 
 // registry knows every session, so that they can be ended from outside.
 type registry struct {

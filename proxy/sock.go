@@ -19,7 +19,8 @@ type sock struct {
 	raw         syscall.RawConn
 	in          half
 	out         half
-	interrupted atomic.Bool // see interrupt
+	interrupted atomic.Bool      // see interrupt
+	probe       func(fd uintptr) // see alive; nil before the first use
 }
 
 // half is one direction of a sock with the operands of the call under way. The
@@ -30,6 +31,7 @@ type half struct {
 	move  func(fd uintptr) bool // spliceIn or spliceOut; nil before the first use
 	n     int
 	errno syscall.Errno
+	total uint64  // bytes received, or sent; not those that were spliced
 	armed instant // the deadline that the runtime knows; 0: none
 	buf   *buffer // in: received and not consumed; nil: nothing is buffered
 	p     []byte  // out: still to be sent
@@ -153,6 +155,14 @@ func (s *sock) fillNow() error {
 		return err
 	}
 	return received(s.in.n, s.in.errno)
+}
+
+// alive reports whether an idle connection is open and silent.
+func (s *sock) alive() bool {
+	if s.probe == nil {
+		s.probe = s.peek
+	}
+	return s.raw.Control(s.probe) == nil && s.in.errno == syscall.EAGAIN
 }
 
 // abort closes the connection with a reset, so that the other end cannot take

@@ -17,6 +17,14 @@ func recvfrom(fd uintptr, p []byte) (int, syscall.Errno) {
 	return int(n), errno
 }
 
+// peek is the operation of alive: it looks for bytes, or the end of the stream,
+// and takes nothing.
+func (s *sock) peek(fd uintptr) {
+	var b [1]byte
+	_, _, s.in.errno = syscall.RawSyscall6(unix.SYS_RECVFROM, fd,
+		uintptr(unsafe.Pointer(&b)), 1, unix.MSG_DONTWAIT|unix.MSG_PEEK, 0, 0)
+}
+
 func sendto(fd uintptr, p []byte) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, fd,
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
@@ -42,6 +50,7 @@ func (s *sock) recv(fd uintptr) bool {
 			return false
 		case 0:
 			h.buf.w += h.n
+			h.total += uint64(h.n)
 		}
 		return true
 	}
@@ -55,6 +64,7 @@ func (s *sock) send(fd uintptr) bool {
 		switch errno {
 		case 0:
 			h.p = h.p[n:]
+			h.total += uint64(n)
 		case syscall.EINTR:
 		case syscall.EAGAIN:
 			return false

@@ -1,0 +1,158 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"github.com/amphora-lb/amphora/proxy/http1"
+)
+
+// deliver sends the response, whose head is in the member's buffer, to the
+// client. It reports whether the client connection can carry another request.
+func (e *exchange) deliver() (keep bool) {
+	t := &e.down
+	keep = e.req.KeepAlive && !e.last && !e.session.engine.draining.Load() && e.upload.bodyRead()
+	t.out, keep = http1.AppendResponse(t.out[:0], &e.resp, &e.req, keep)
+	e.conn.in.buf.consume(e.respLen)
+	if e.resp.Status == 101 {
+		e.switchProtocols()
+		return false
+	}
+	before := t.sent
+	if err := e.passBody(); err != nil {
+		e.snap.counters.errors.Add(1)
+		e.drop()
+		if t.sent == before && !isWriteError(err) {
+			return e.finishOwn(502, false)
+		}
+		e.client.abort() // it must not take this for the whole
+		return false
+	}
+	complete := e.upload.bodyRead()
+	e.release()
+	e.upload.consume()
+	if !keep && (e.req.KeepAlive || !complete) {
+		e.session.linger() // it may have sent more than we have read
+	}
+	return keep
+}
+
+// passBody sends head and body.
+func (e *exchange) passBody() error {
+	t := &e.down
+	for {
+		if buf := e.conn.in.buf; buf != nil {
+			used, err := t.pass(buf.bytes())
+			buf.consume(used)
+			if err != nil {
+				return err
+			}
+		}
+		if t.body.Done() {
+			return t.finish(e.trailer())
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
+		err := e.fillMember()
+		if errors.Is(err, io.EOF) {
+			if err := t.body.End(); err != nil {
+				return err
+			}
+			e.resp.KeepAlive = false
+			return t.finish(nil)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// trailer is the trailer section of the response, for a client that wants one.
+func (e *exchange) trailer() []byte {
+	if !e.req.Trailers {
+		return nil
+	}
+	return e.down.body.Trailer()
+}
+
+// release keeps the member connection for the next request, or closes it if
+// another one cannot follow.
+func (e *exchange) release() {
+	buf := e.conn.in.buf
+	if !e.upload.finished() || !e.resp.KeepAlive || buf != nil && buf.len() > 0 {
+		e.drop()
+		return
+	}
+	e.conn.releaseBuffer()
+	e.session.member.Store(nil)
+	e.member.idle.put(e.conn, now())
+	e.conn = nil
+	e.candidates.reset()
+}
+
+// switchProtocols makes a tunnel of the two connections.
+func (e *exchange) switchProtocols() {
+	if e.down.flush() != nil {
+		e.drop()
+		return
+	}
+	e.upload.consume()
+	e.session.countBytes(e.snap.counters)
+	t := newTunnel(e.client, e.conn, e.snap)
+	t.moved.Store(true)
+	if !t.run() {
+		e.snap.counters.errors.Add(1)
+	}
+	e.session.skipBytes()
+	e.drop()
+}
+
+// fail answers a request to which there is no response.
+func (e *exchange) fail(err error) bool {
+	e.snap.counters.errors.Add(1)
+	status := 502
+	switch {
+	case errors.Is(err, errNoMember):
+		status = 503
+	case e.upload.failure != nil && !isWriteError(e.upload.failure):
+		return e.failUpload()
+	case errors.Is(err, errClientGone):
+		return false
+	case isBad(err):
+		status = statusOf(err)
+	case isTimeout(err):
+		status = 504
+	}
+	return e.finishOwn(status, e.req.KeepAlive && !e.last && e.upload.bodyRead())
+}
+
+// failUpload answers a request whose body did not come in.
+func (e *exchange) failUpload() bool {
+	err := e.upload.failure
+	switch {
+	case isTimeout(err):
+		return e.finishOwn(408, false)
+	case isBad(err):
+		return e.finishOwn(statusOf(err), false)
+	}
+	return false // the client is gone
+}
+
+// finishOwn sends an answer of our own in place of a response.
+func (e *exchange) finishOwn(status int, keep bool) bool {
+	if !e.answer(status, keep) {
+		return false
+	}
+	if !keep {
+		e.session.linger()
+		return false
+	}
+	e.upload.consume()
+	return true
+}
+
+func isBad(err error) bool {
+	_, ok := errors.AsType[*http1.Error](err)
+	return ok
+}

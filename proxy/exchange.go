@@ -1,0 +1,147 @@
+package proxy
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/amphora-lb/amphora/proxy/http1"
+)
+
+// exchange is one request and its response on their way through. It is kept in a
+// pool between requests, so that an idle client costs no memory for it, and
+// serving a request allocates nothing.
+type exchange struct {
+	session *session
+	server  *server
+	snap    *snapshot // what this request is served by
+	last    bool      // the client connection ends after this one
+	client  *sock
+
+	req     http1.Request
+	headLen int // bytes of the request's head
+	fwd     http1.Forward
+	up      transfer // request
+	upload  upload   // the rest of the request body
+
+	candidates candidates
+	member     *member
+	conn       *sock
+	reused     bool // conn carried another request before
+
+	resp     http1.Response
+	respLen  int      // bytes of the response's head
+	down     transfer // response
+	received bool     // something of the response arrived
+}
+
+var exchanges = sync.Pool{New: func() any {
+	e := new(exchange)
+	e.up.out = make([]byte, 0, outSize)
+	e.down.out = make([]byte, 0, outSize)
+	e.upload.init(e)
+	return e
+}}
+
+// getExchange prepares for request number n of a client connection.
+func getExchange(x *session, s *server, n int) *exchange {
+	e := exchanges.Get().(*exchange)
+	snap, current := s.snapshot()
+	e.session, e.server, e.snap, e.client = x, s, snap, x.client
+	e.last = !current || n == x.engine.cfg.MaxRequests
+	e.down.reset(x.client, snap.clientData)
+	return e
+}
+
+func putExchange(e *exchange) {
+	e.candidates.reset()
+	e.session, e.server, e.snap, e.client = nil, nil, nil, nil
+	e.member, e.conn = nil, nil
+	e.up.dst, e.down.dst = nil, nil
+	e.fwd = http1.Forward{}
+	exchanges.Put(e)
+}
+
+// serve serves one request. It reports whether the client connection can carry
+// another one; if not it has to be closed.
+func (e *exchange) serve() (keep bool) {
+	if !e.readHead() {
+		return false
+	}
+	defer e.count()
+	if e.req.Upgrade && e.buffered() > 0 {
+		// Bytes behind the request cannot be meant for a protocol that the member
+		// has not agreed to yet.
+		e.req.Upgrade = false
+	}
+	err := e.roundTrip()
+	if err != nil {
+		return e.fail(err)
+	}
+	return e.deliver()
+}
+
+// count adds the request to the listener's counters.
+func (e *exchange) count() {
+	e.snap.counters.requests.Add(1)
+	e.session.countBytes(e.snap.counters)
+}
+
+// buffered is how many bytes the client sent behind the head.
+func (e *exchange) buffered() int { return e.client.in.buf.len() - e.headLen }
+
+// readHead reads the head of the request.
+func (e *exchange) readHead() bool {
+	headBy := now().add(e.session.engine.cfg.HeadTimeout)
+	buf := e.client.in.buf
+	for {
+		n, err := e.req.Parse(buf.bytes(), limits)
+		if err != nil {
+			e.refuse(err)
+			return false
+		}
+		if n > 0 {
+			e.headLen = n
+			e.upload.reset(n)
+			e.up.body.Reset(e.req.Framing, e.req.Length, limits)
+			return true
+		}
+		if buf.full() {
+			buf.compact()
+			if buf.full() {
+				e.refuse(&http1.Error{Status: 431, Reason: "head too large"})
+				return false
+			}
+		}
+		err = e.client.fill(min(headBy, now().add(e.snap.clientData)))
+		if err != nil {
+			e.req.Reset()
+			if isTimeout(err) {
+				e.answer(408, false)
+				e.session.linger()
+			}
+			return false
+		}
+	}
+}
+
+// refuse answers a request whose head is not valid.
+func (e *exchange) refuse(err error) {
+	e.req.Reset()
+	e.answer(statusOf(err), false)
+	e.count()
+	e.session.linger()
+}
+
+// statusOf is the answer to a message that broke the rules.
+func statusOf(err error) int {
+	if bad, ok := errors.AsType[*http1.Error](err); ok {
+		return bad.Status
+	}
+	return 502
+}
+
+// answer sends a response of our own.
+func (e *exchange) answer(status int, keep bool) bool {
+	e.down.out = append(e.down.out[:0], http1.Answer(status, keep, e.req.Head)...)
+	return e.down.flush() == nil
+}

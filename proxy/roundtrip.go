@@ -1,0 +1,201 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+
+	"github.com/amphora-lb/amphora/proxy/http1"
+)
+
+// roundTrip sends the request to a member and reads the head of the final
+// response. Interim responses go to the client on the way.
+func (e *exchange) roundTrip() error {
+	e.received = false
+	fresh := false
+	for {
+		if err := e.reach(fresh); err != nil {
+			return err
+		}
+		err := e.send()
+		again := false
+		if err == nil || isWriteError(err) && !isTimeout(err) {
+			// A member may answer, and close, before it has read everything: the
+			// response is looked for even if sending failed.
+			again = e.canRetry(err)
+			if err = e.readResponse(); err == nil {
+				return nil
+			}
+			again = again && !e.received
+		}
+		e.drop()
+		if !again {
+			return err
+		}
+		fresh = true
+	}
+}
+
+// reach gets a connection to a member: an idle one, or a new one if fresh is set
+// or there is none. A member that cannot be connected to is left for another.
+func (e *exchange) reach(fresh bool) error {
+	s := e.session
+	for {
+		if !fresh {
+			m, err := e.candidates.next(s.engine, e.snap.pool, s.from.Addr())
+			if err != nil {
+				return err
+			}
+			e.member = m
+			if e.takeIdle() {
+				return nil
+			}
+		}
+		fresh = false
+		conn, err := s.engine.dial(e.member, e.snap.memberConnect)
+		if err == nil {
+			e.conn, e.reused = conn, false
+			s.use(conn)
+			return nil
+		}
+	}
+}
+
+// takeIdle takes an idle connection to the member. A request that cannot be sent
+// twice gets one only after a look that finds it still open.
+func (e *exchange) takeIdle() bool {
+	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
+	for {
+		conn := e.member.idle.get(notBefore)
+		if conn == nil {
+			return false
+		}
+		if e.req.Idempotent() && e.req.Framing == http1.NoBody || conn.alive() {
+			e.conn, e.reused = conn, true
+			e.session.use(conn)
+			return true
+		}
+		conn.Close()
+	}
+}
+
+// canRetry reports whether the request may be sent again if nothing comes back on
+// this connection, which was idle before: the member has closed it at that moment.
+// The request must still be complete in the client's buffer, and do no harm if
+// the member has seen it after all (RFC 9110 section 9.2.2).
+func (e *exchange) canRetry(sendErr error) bool {
+	return e.reused && !e.upload.started && (e.req.Idempotent() || sendErr != nil && e.up.sent == 0)
+}
+
+// send sends the head and what is there of the body. If there is more to come,
+// it starts the upload.
+func (e *exchange) send() error {
+	e.fwd = http1.Forward{Host: e.member.host}
+	if ins := e.snap.insert; ins.XForwardedFor || ins.XForwardedPort || ins.XForwardedProto {
+		if ins.XForwardedFor {
+			e.fwd.For = e.session.forwardedFor
+		}
+		if ins.XForwardedPort {
+			e.fwd.Port = e.snap.port
+		}
+		if ins.XForwardedProto {
+			e.fwd.Proto = protoHTTP
+		}
+	}
+	t := &e.up
+	t.reset(e.conn, e.snap.memberData)
+	t.body.Reset(e.req.Framing, e.req.Length, limits)
+	t.chunked = e.req.Framing == http1.Chunked
+	t.out = http1.AppendRequest(t.out, &e.req, &e.fwd)
+	used, err := t.pass(e.client.in.buf.bytes()[e.headLen:])
+	e.upload.used = e.headLen + used
+	switch {
+	case err != nil:
+		return err
+	case t.body.Done():
+		return t.finish(t.body.Trailer())
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	e.upload.start()
+	return nil
+}
+
+var protoHTTP = []byte("http")
+
+// readResponse reads response heads until the final one, which it leaves in the
+// member's buffer.
+func (e *exchange) readResponse() error {
+	for {
+		buf := e.conn.in.buf
+		if buf != nil && buf.len() > 0 {
+			e.received = true
+			n, err := e.resp.Parse(buf.bytes(), limits, &e.req)
+			switch {
+			case err != nil:
+				return err
+			case n > 0 && !e.resp.Interim():
+				e.down.chunked = e.resp.ClientFraming(&e.req) == http1.Chunked
+				e.down.body.Reset(e.resp.Framing, e.resp.Length, limits)
+				e.respLen = n
+				return nil
+			case n > 0:
+				if err := e.passInterim(); err != nil {
+					return err
+				}
+				buf.consume(n)
+				continue
+			case buf.full():
+				buf.compact()
+			}
+		}
+		if err := e.fillMember(); err != nil {
+			e.resp.Reset()
+			if errors.Is(err, io.EOF) {
+				return io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+}
+
+// passInterim passes on a 1xx response.
+func (e *exchange) passInterim() error {
+	if e.req.Minor == 0 {
+		return nil // HTTP/1.0 knows none (RFC 9110 section 15.2)
+	}
+	e.down.out, _ = http1.AppendResponse(e.down.out[:0], &e.resp, &e.req, true)
+	if err := e.down.flush(); err != nil {
+		return errors.Join(errClientGone, err)
+	}
+	return nil
+}
+
+// errClientGone means that there is nobody to answer.
+var errClientGone = errors.New("client is gone")
+
+// fillMember waits for the member. As long as it takes the request body it is not
+// idle.
+func (e *exchange) fillMember() error {
+	due := now().add(e.snap.memberData)
+	for {
+		err := e.conn.fill(due)
+		if !isTimeout(err) || !e.upload.started {
+			return err
+		}
+		moved := instant(e.upload.active.Load()).add(e.snap.memberData)
+		if moved <= due {
+			return err
+		}
+		due = moved
+	}
+}
+
+// drop closes the member connection, whose state is unknown.
+func (e *exchange) drop() {
+	e.upload.stop()
+	e.session.member.Store(nil)
+	e.conn.Close()
+	e.conn.releaseBuffer()
+	e.conn = nil
+}
