@@ -245,11 +245,9 @@ func (s MetaSpec) fillProject(c *checker, m *Meta) {
 	}
 }
 
+// orList reads "A, B or C".
 func orList(names []string) string {
 	last := len(names) - 1
-	if last == 0 {
-		return names[0]
-	}
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 

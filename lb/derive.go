@@ -59,9 +59,9 @@ func (v View) Pool(t *Tree, p *Pool) Status {
 			failed++
 		}
 	}
-	switch {
-	case failed == 0:
-	case failed == usable:
+	switch failed {
+	case 0:
+	case usable:
 		s.Operating = Failed
 	default:
 		s.Operating = Degraded

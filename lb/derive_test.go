@@ -84,8 +84,10 @@ func TestOperatingStatus(t *testing.T) {
 		}, lb: Offline, l: Offline, pool: Offline},
 		{name: "port taken on the node", do: func(w *statusWorld) { w.view.Errors[string(w.l)] = "bind: in use" }, l: Failed},
 		{name: "load balancer in error", do: func(w *statusWorld) { w.view.Errors[string(w.b)] = "no such link" }, lb: Failed},
-		{name: "nothing applied", do: func(w *statusWorld) { w.view = View{} },
-			lb: Offline, l: Offline, pool: Offline, m1: Offline, m2: Offline, h: Offline},
+		{
+			name: "nothing applied", do: func(w *statusWorld) { w.view = View{} },
+			lb: Offline, l: Offline, pool: Offline, m1: Offline, m2: Offline, h: Offline,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -84,11 +84,11 @@ func offset(p netip.Prefix, a netip.Addr) uint64 { return low(a) - low(p.Addr())
 func at(p netip.Prefix, offset uint64) netip.Addr {
 	b := p.Addr().As16()
 	binary.BigEndian.PutUint64(b[8:], low(p.Addr())+offset)
-	if a := netip.AddrFrom16(b); p.Addr().Is6() {
-		return a
-	} else {
-		return a.Unmap()
+	a := netip.AddrFrom16(b)
+	if p.Addr().Is4() {
+		a = a.Unmap()
 	}
+	return a
 }
 
 // low returns the lower 64 bits of a.

@@ -146,12 +146,18 @@ func TestUnknownIDs(t *testing.T) {
 	w := newWorld(t)
 	gone := testID(99)
 	for _, op := range []Op{
-		UpdateSubnet{ID: SubnetID(gone)}, DeleteSubnet{SubnetID(gone)},
-		UpdateLoadBalancer{ID: LoadBalancerID(gone)}, DeleteLoadBalancer{ID: LoadBalancerID(gone)},
-		UpdateListener{ID: ListenerID(gone)}, DeleteListener{ListenerID(gone)},
-		UpdatePool{ID: PoolID(gone)}, DeletePool{PoolID(gone)},
-		UpdateMember{ID: MemberID(gone)}, DeleteMember{MemberID(gone)},
-		UpdateHealthMonitor{ID: HealthMonitorID(gone)}, DeleteHealthMonitor{HealthMonitorID(gone)},
+		UpdateSubnet{ID: SubnetID(gone)},
+		DeleteSubnet{SubnetID(gone)},
+		UpdateLoadBalancer{ID: LoadBalancerID(gone)},
+		DeleteLoadBalancer{ID: LoadBalancerID(gone)},
+		UpdateListener{ID: ListenerID(gone)},
+		DeleteListener{ListenerID(gone)},
+		UpdatePool{ID: PoolID(gone)},
+		DeletePool{PoolID(gone)},
+		UpdateMember{ID: MemberID(gone)},
+		DeleteMember{MemberID(gone)},
+		UpdateHealthMonitor{ID: HealthMonitorID(gone)},
+		DeleteHealthMonitor{HealthMonitorID(gone)},
 	} {
 		_, _, _, err := Apply(w.cfg, w.stamp(op))
 		checkError(t, err, ErrNotFound, "", "does not exist")

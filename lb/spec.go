@@ -55,7 +55,7 @@ type (
 		MetaSpec
 		CIDR        Opt[netip.Prefix] // create only, required
 		Gateway     Opt[netip.Addr]   // null: none; default: the first host address
-		Allocations Opt[[]Range]      // default: every host address but the gateway
+		Allocations Opt[[]Range]      // default: every host address but the gateway, also when that changes
 	}
 
 	// LoadBalancerSpec describes a load balancer.

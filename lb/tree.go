@@ -99,11 +99,9 @@ func with[T aged](s []T, v T) []T {
 	return slices.Concat(s[:i], []T{v}, rest)
 }
 
-// without returns a new slice without v; nil if nothing is left.
+// without returns a new slice without v, which must be there; nil if nothing is
+// left.
 func without[T aged](s []T, v T) []T {
-	i, found := slices.BinarySearchFunc(s, v, byAge)
-	if !found {
-		return s
-	}
+	i, _ := slices.BinarySearchFunc(s, v, byAge)
 	return slices.Concat(s[:i], s[i+1:])
 }
