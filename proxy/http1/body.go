@@ -246,6 +246,9 @@ func (b *Body) trailerBytes(src []byte) (int, *Error) {
 	if b.fields++; b.fields > b.lim.Fields {
 		return 0, errManyFields
 	}
+	if indexControl(line[:end], 0) != end {
+		return 0, errControl
+	}
 	l, err := parseField(line, 0, end)
 	if err != nil {
 		return 0, err

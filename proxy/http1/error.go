@@ -23,7 +23,7 @@ var (
 	errFold          = &Error{400, "field line is folded or starts with white space"}
 	errFieldName     = &Error{400, "field name is not a token"}
 	errSpaceColon    = &Error{400, "white space before the colon of a field line"}
-	errFieldValue    = &Error{400, "control character in a field value"}
+	errControl       = &Error{400, "control character in a line"}
 	errLength        = &Error{400, "Content-Length is not one decimal number"}
 	errLengths       = &Error{400, "more than one Content-Length"}
 	errCoding        = &Error{400, "Transfer-Encoding is not exactly chunked"}

@@ -109,7 +109,7 @@ func identify(name []byte) fieldID {
 	return fieldOther
 }
 
-// parseField reads the line buf[start:end], which stands without its CRLF (RFC 9112 section 5).
+// parseField reads the line buf[start:end] (RFC 9112 section 5), which stands without its CRLF and has no control character but HTAB.
 func parseField(buf []byte, start, end int) (field, *Error) {
 	line := buf[start:end]
 	n := span(line, isToken)
@@ -128,9 +128,6 @@ func parseField(buf []byte, start, end int) (field, *Error) {
 	}
 	for w > v && (line[w-1] == ' ' || line[w-1] == '\t') {
 		w--
-	}
-	if !validText(line[v:w]) {
-		return field{}, errFieldValue
 	}
 	return field{
 		name: uint16(start), nameEnd: uint16(start + n), value: uint16(start + v), valueEnd: uint16(start + w),

@@ -14,6 +14,9 @@ type Forward struct {
 // AppendRequest appends the head of r as the member shall see it: HTTP/1.1, without the fields that concern the client's connection
 // only (RFC 9110 section 7.6.1), framed as parsed. A Chunked body follows as chunks, a Length body as it is.
 //
+// An upgrade is offered on unless it is to another HTTP or TLS, or comes with a body. What the client sends behind the head of such a
+// request must not reach the member before its 101: until then it would be read as the next request.
+//
 // The fields of f come after all of that was taken away, so that no Connection option can name them.
 func AppendRequest(dst []byte, r *Request, f *Forward) []byte {
 	c := copier{buf: r.Fields.buf}

@@ -37,25 +37,24 @@ type head struct {
 	host                field
 }
 
-// nextLine returns the bounds of the next line without its CRLF; ok is false if more bytes are needed.
+// nextLine returns the bounds of the next line without its CRLF; ok is false if more bytes are needed. No control character but HTAB is
+// left in the line.
 func (h *head) nextLine(buf []byte, limit int) (start, end int, ok bool, err *Error) {
-	i := bytes.IndexByte(buf[h.scan:], '\n')
-	if i < 0 {
-		h.scan = len(buf)
-		if len(buf) >= limit {
-			return 0, 0, false, errHeadTooLarge
-		}
-		return 0, 0, false, nil
-	}
-	start, end = h.line, h.scan+i
-	if end >= limit {
+	i := indexControl(buf, h.scan)
+	switch {
+	case i+1 >= limit:
 		return 0, 0, false, errHeadTooLarge
-	}
-	if end == start || buf[end-1] != '\r' {
+	case i == len(buf) || buf[i] == '\r' && i+1 == len(buf):
+		h.scan = i
+		return 0, 0, false, nil
+	case buf[i] == '\n':
 		return 0, 0, false, errBareLF
+	case buf[i] != '\r' || buf[i+1] != '\n':
+		return 0, 0, false, errControl
 	}
-	h.line, h.scan = end+1, end+1
-	return start, end - 1, true, nil
+	start = h.line
+	h.line, h.scan = i+2, i+2
+	return start, i, true, nil
 }
 
 // readFields reads field lines up to the empty line; ok is false if more bytes are needed.

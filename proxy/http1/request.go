@@ -17,7 +17,7 @@ type Request struct {
 	KeepAlive bool // the client's connection may carry another request after this one
 	Head      bool // the method is HEAD
 	Expect    bool // the client waits for 100 (Continue); clear it before AppendRequest after having answered 100
-	Upgrade   bool // the client offers an upgrade that may be passed on (never to h2c or TLS, never with a body); clear it to refuse
+	Upgrade   bool // the client offers an upgrade that may be passed on (see AppendRequest); clear it to refuse
 	Trailers  bool // the client accepts a trailer section in the response (TE: trailers)
 
 	h        head

@@ -266,6 +266,26 @@ func TestRequestSemantics(t *testing.T) {
 	}
 }
 
+// TestHeadLimit: a head of exactly the limit passes, one byte more does not, whether it comes whole or in parts.
+func TestHeadLimit(t *testing.T) {
+	in := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	lim := DefaultLimits()
+	lim.Head = len(in)
+	var r Request
+	for i := range in {
+		if n, err := r.Parse(in[:i], lim); n != 0 || err != nil {
+			t.Fatalf("%d bytes: %d, %v", i, n, err)
+		}
+	}
+	if n, err := r.Parse(in, lim); n != len(in) || err != nil {
+		t.Errorf("whole: %d, %v", n, err)
+	}
+	lim.Head--
+	if n, err := r.Parse(in, lim); n != 0 || !errors.Is(err, errHeadTooLarge) {
+		t.Errorf("beyond the limit: %d, %v", n, err)
+	}
+}
+
 func TestPipelined(t *testing.T) {
 	in := []byte("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\nGET /3")
 	var r Request

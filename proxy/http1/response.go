@@ -92,7 +92,7 @@ func (r *Response) parseLine(buf []byte, start, end int) *Error {
 	}
 	r.reason, r.reasonEnd = end, end
 	if len(line) > 12 {
-		if line[12] != ' ' || !validText(line[13:]) {
+		if line[12] != ' ' {
 			return errStatusLine
 		}
 		r.reason, r.plain = start+13, minor == 1
@@ -155,7 +155,7 @@ func (r *Response) ClientFraming(req *Request) Framing {
 // client was told; interim responses and 101 say nothing about it and return keepAlive as it was.
 func AppendResponse(dst []byte, r *Response, req *Request, keepAlive bool) ([]byte, bool) {
 	framing := r.ClientFraming(req)
-	upgrade := r.h.upgrade && (r.Status == 101 || r.Status == 426)
+	upgrade := r.h.upgrade && req.Minor == 1 && (r.Status == 101 || r.Status == 426)
 	c := copier{dst: dst, buf: r.Fields.buf}
 	if r.plain {
 		c.end = r.reasonEnd + 2

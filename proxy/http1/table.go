@@ -1,6 +1,9 @@
 package http1
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Classes of bytes. One table, so that a parser loop touches 256 bytes of memory.
 const (
@@ -47,20 +50,29 @@ func span(b []byte, bit uint8) int {
 	return len(b)
 }
 
-// validText reports whether b has no control character but HTAB. It looks at eight bytes at a time: a byte below 0x20 borrows from its
-// high bit when 0x20 is taken away, and DEL becomes zero under XOR. A false alarm (HTAB, or a borrow from a neighbour) costs a second
-// look byte by byte.
-func validText(b []byte) bool {
+// indexControl returns where the first control character but HTAB is in b, from i on, or len(b). It looks at eight bytes at a time: a
+// byte below 0x20 borrows from its high bit when 0x20 is taken away, and DEL becomes zero under XOR, which then borrows from its high bit
+// when 1 is taken away. A borrow may flag bytes above the first one found, never below it.
+func indexControl(b []byte, i int) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
-	for len(b) >= 8 {
-		v := binary.LittleEndian.Uint64(b)
+	for i+8 <= len(b) {
+		v := binary.LittleEndian.Uint64(b[i:])
 		d := v ^ ones*0x7f
-		if ((v-ones*0x20)&^v|(d-ones)&^d)&high != 0 && span(b[:8], isText) < 8 {
-			return false
+		m := ((v-ones*0x20)&^v | (d-ones)&^d) & high
+		if m == 0 {
+			i += 8
+			continue
 		}
-		b = b[8:]
+		i += bits.TrailingZeros64(m) >> 3
+		if b[i] != '\t' {
+			return i
+		}
+		i++
 	}
-	return span(b, isText) == len(b)
+	for i < len(b) && class[b[i]]&isText != 0 {
+		i++
+	}
+	return i
 }
 
 // equalFold reports whether b is the word, which holds lower-case letters, digits, "-" and "/" only, in any case.
