@@ -58,7 +58,7 @@ func (b *Body) Reset(f Framing, length int64, lim Limits) {
 
 // Next takes bytes from the start of src: it returns the payload found, a slice of src, and the number of bytes consumed, framing
 // included. It consumes all of src unless a piece of payload is returned before its end or the body ends in it; call it until src is
-// used up or Done. The error is an *Error with status 400 or 431 and stays.
+// used up or Done. The error is an *Error and stays; its status 400 or 431 is for a request body, that of a response has no status left.
 func (b *Body) Next(src []byte) (data []byte, n int, err error) {
 	if b.err != nil {
 		return nil, 0, b.err
