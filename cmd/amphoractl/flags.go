@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/amphora-lb/amphora/lb"
+)
+
+// A flag that is not given leaves its field absent; a --no-... flag makes it
+// null. So a set command sends only what was asked for.
+
+// value is a flag that calls a function.
+type value struct {
+	set  func(string) error
+	kind string
+}
+
+// String implements pflag.Value: there is no default to show.
+func (v value) String() string { return "" }
+
+// Set implements pflag.Value.
+func (v value) Set(s string) error { return v.set(s) }
+
+// Type implements pflag.Value.
+func (v value) Type() string { return v.kind }
+
+// opt adds a flag for a field.
+func opt[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, kind, usage string, parse func(string) (T, error)) {
+	fs.Var(value{kind: kind, set: func(s string) error {
+		v, err := parse(s)
+		if err == nil {
+			*field = lb.Some(v)
+		}
+		return err
+	}}, name, usage)
+}
+
+// optList adds a flag for a list; it may be given several times.
+func optList[T any](fs *pflag.FlagSet, field *lb.Opt[[]T], name, kind, usage string, parse func(string) (T, error)) {
+	fs.Var(value{kind: kind, set: func(s string) error {
+		v, err := parse(s)
+		if err == nil {
+			list, _ := field.Get()
+			*field = lb.Some(append(list, v))
+		}
+		return err
+	}}, name, usage+" (may be repeated)")
+}
+
+// fixed adds a flag without a value that gives a field one value.
+func fixed[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, usage string, v lb.Opt[T]) {
+	fs.BoolFunc(name, usage, func(string) error {
+		*field = v
+		return nil
+	})
+}
+
+// none adds a flag without a value that makes a field null.
+func none[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, usage string) {
+	fixed(fs, field, name, usage, lb.Null[T]())
+}
+
+// metaFlags adds the flags that every kind has.
+func metaFlags(fs *pflag.FlagSet, m *lb.MetaSpec, create, description bool) {
+	opt(fs, &m.Name, "name", "name", "name", text[string])
+	if description {
+		opt(fs, &m.Description, "description", "text", "description", text[string])
+	}
+	fixed(fs, &m.AdminStateUp, "enable", "put into service (default)", lb.Some(true))
+	fixed(fs, &m.AdminStateUp, "disable", "take out of service without deleting", lb.Some(false))
+	optList(fs, &m.Tags, "tag", "tag", "tag; replaces the tags that there are", text[string])
+	if create {
+		opt(fs, &m.ProjectID, "project", "id", "project that it belongs to", text[string])
+		return
+	}
+	none(fs, &m.Tags, "no-tag", "remove all tags")
+}
+
+func text[T ~string](s string) (T, error) { return T(s), nil }
+
+// word parses one of the API's words in capitals.
+func word[T ~string](s string) (T, error) { return T(strings.ToUpper(s)), nil }
+
+func integer(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, errors.New("use a whole number")
+	}
+	return n, nil
+}
+
+func address(s string) (netip.Addr, error) {
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return a, errors.New("use an IPv4 or IPv6 address")
+	}
+	return a, nil
+}
+
+func prefix(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return p, errors.New("use an address prefix, such as 192.0.2.0/24")
+	}
+	return p, nil
+}
+
+// addressRange parses start=first,end=last.
+func addressRange(s string) (lb.Range, error) {
+	start, end, _ := strings.Cut(s, ",")
+	first, ok1 := strings.CutPrefix(start, "start=")
+	last, ok2 := strings.CutPrefix(end, "end=")
+	a, err1 := netip.ParseAddr(first)
+	b, err2 := netip.ParseAddr(last)
+	if !ok1 || !ok2 || err1 != nil || err2 != nil {
+		return lb.Range{}, errors.New("use start=address,end=address")
+	}
+	return lb.Range{First: a, Last: b}, nil
+}
+
+// duration parses a number of the API's unit, or a duration with its own.
+func duration(unit time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		if n, err := strconv.Atoi(s); err == nil {
+			return time.Duration(n) * unit, nil
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0, fmt.Errorf("use a number of %s, or a duration such as 1m30s", unitName(unit))
+		}
+		return d, nil
+	}
+}
+
+func unitName(unit time.Duration) string {
+	if unit == time.Millisecond {
+		return "milliseconds"
+	}
+	return "seconds"
+}
+
+// headers parses name=value,name=value.
+func headers(s string) (map[string]string, error) {
+	all := make(map[string]string)
+	for pair := range strings.SplitSeq(s, ",") {
+		name, v, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, errors.New("use header=true or header=false, separated by commas")
+		}
+		all[name] = v
+	}
+	return all, nil
+}
