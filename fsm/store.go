@@ -144,7 +144,10 @@ func openBolt(path string) (*bolt.DB, error) {
 	})
 	if err != nil {
 		if file != nil {
-			_ = file.Close() // and with it the lock, which a panic would leave behind
+			// bbolt has done so, unless it panicked. The mapping that a panic leaves
+			// behind would keep the lock.
+			_ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+			_ = file.Close()
 		}
 		return nil, err
 	}
