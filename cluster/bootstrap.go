@@ -112,10 +112,16 @@ func (n *Node) bootstrapVoters(ctx context.Context) {
 		switch plan.step {
 		case stepForm:
 			err := n.form(plan.servers)
+			if err == nil && n.cfg.Role == Amphora {
+				// Nobody else knows of the cluster yet, so nobody is disturbed.
+				err = n.transport.campaign(ctx)
+			}
 			if err == nil {
 				return
 			}
-			n.logger.Error("cannot form the cluster", logkey.Err, err)
+			if ctx.Err() == nil {
+				n.logger.Error("cannot form the cluster", logkey.Err, err)
+			}
 		case stepNone:
 			if alone == nil {
 				alone = time.After(forsaken)

@@ -32,10 +32,12 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 	if _, err := n.gossip.list.Join(answer.GetGossipAddrs()); err != nil {
 		n.logger.Warn("joined, but gossip reaches nobody", logkey.Err, err)
 	}
-	if err := n.catchUp(ctx, answer.GetIndex()); err != nil {
-		return fmt.Errorf("join at %s: %w", addr, err)
+	behind := func() bool { return n.raft.AppliedIndex() < answer.GetIndex() }
+	if err := n.while(ctx, behind); err != nil {
+		return fmt.Errorf("join at %s: catch up with the log (%d of %d applied); can the leader reach %s: %w",
+			addr, n.raft.AppliedIndex(), answer.GetIndex(), n.addr, err)
 	}
-	return n.onLeader(ctx, leaderCall{
+	err = n.onLeader(ctx, leaderCall{
 		name:  "join: ask for the vote",
 		local: func(context.Context) error { return nil }, // it cannot lead without a vote
 		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
@@ -43,6 +45,13 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 			return err
 		},
 	})
+	if err != nil {
+		return err
+	}
+	if err := n.while(ctx, func() bool { return !n.isVoter() }); err != nil {
+		return fmt.Errorf("join at %s: learn of the vote: %w", addr, err)
+	}
+	return nil
 }
 
 func (n *Node) askToJoin(ctx context.Context, addr string) (*peerpb.JoinResponse, error) {
@@ -66,16 +75,17 @@ func (n *Node) askToJoin(ctx context.Context, addr string) (*peerpb.JoinResponse
 	return answer, fromStatus(err)
 }
 
-// catchUp waits until this node has applied the log up to index.
-func (n *Node) catchUp(ctx context.Context, index uint64) error {
+// while waits as long as cond holds. raft tells nobody how far it has come.
+func (n *Node) while(ctx context.Context, cond func() bool) error {
 	tick := time.NewTicker(catchUpPoll)
 	defer tick.Stop()
-	for n.raft.AppliedIndex() < index {
+	for cond() {
 		select {
 		case <-tick.C:
+		case <-n.stopping.Done():
+			return ErrClosed
 		case <-ctx.Done():
-			return fmt.Errorf("catch up with the log (%d of %d applied); is %s reachable from the leader: %w",
-				n.raft.AppliedIndex(), index, n.addr, ctx.Err())
+			return ctx.Err()
 		}
 	}
 	return nil
