@@ -43,21 +43,35 @@ func TestPlanBootstrap(t *testing.T) {
 		{name: "no list", self: "id-a", alive: all, step: stepWait, reason: "no list"},
 		{name: "alone", self: "id-a", voters: voters, alive: all[:1], step: stepWait, reason: "voter b"},
 		{name: "one is missing", self: "id-a", voters: voters, alive: all[:2], step: stepWait, reason: "voter w"},
-		{name: "another list", self: "id-a", voters: voters, step: stepRefused, reason: "node b has another list",
-			alive: []peer{seen("a"), seen("b", func(p *peer) { p.Voters = hashVoters([]string{"a", "b"}) }), seen("w")}},
-		{name: "no list over there", self: "id-a", voters: voters, step: stepRefused, reason: "node w has another list",
-			alive: []peer{seen("a"), seen("b"), seen("w", func(p *peer) { p.Voters = "" })}},
-		{name: "a name twice", self: "id-a", voters: voters, step: stepRefused, reason: "two nodes are named b",
-			alive: append([]peer{seen("b", func(p *peer) { p.id = "other" })}, all...)},
-		{name: "a voter has a cluster", self: "id-a", voters: voters, step: stepNone, reason: "b belongs",
-			alive: []peer{seen("a"), seen("b", bootstrapped), seen("w")}},
-		{name: "a stranger has a cluster", self: "id-a", voters: voters, step: stepNone, reason: "z belongs",
-			alive: append(all[:3:3], seen("z", bootstrapped))},
-		{name: "a cluster and a missing voter", self: "id-a", voters: voters, step: stepNone, reason: "b belongs",
-			alive: []peer{seen("a"), seen("b", bootstrapped)}},
-		{name: "single", self: "id-a", voters: []string{"a"}, step: stepForm, reason: "all",
+		{
+			name: "another list", self: "id-a", voters: voters, step: stepRefused, reason: "node b has another list",
+			alive: []peer{seen("a"), seen("b", func(p *peer) { p.Voters = hashVoters([]string{"a", "b"}) }), seen("w")},
+		},
+		{
+			name: "no list over there", self: "id-a", voters: voters, step: stepRefused, reason: "node w has another list",
+			alive: []peer{seen("a"), seen("b"), seen("w", func(p *peer) { p.Voters = "" })},
+		},
+		{
+			name: "a name twice", self: "id-a", voters: voters, step: stepRefused, reason: "two nodes are named b",
+			alive: append([]peer{seen("b", func(p *peer) { p.id = "other" })}, all...),
+		},
+		{
+			name: "a voter has a cluster", self: "id-a", voters: voters, step: stepNone, reason: "b belongs",
+			alive: []peer{seen("a"), seen("b", bootstrapped), seen("w")},
+		},
+		{
+			name: "a stranger has a cluster", self: "id-a", voters: voters, step: stepNone, reason: "z belongs",
+			alive: append(all[:3:3], seen("z", bootstrapped)),
+		},
+		{
+			name: "a cluster and a missing voter", self: "id-a", voters: voters, step: stepNone, reason: "b belongs",
+			alive: []peer{seen("a"), seen("b", bootstrapped)},
+		},
+		{
+			name: "single", self: "id-a", voters: []string{"a"}, step: stepForm, reason: "all",
 			alive:   []peer{seen("a", func(p *peer) { p.Voters = hashVoters([]string{"a"}) })},
-			servers: []raft.Server{{Suffrage: raft.Voter, ID: "id-a", Address: "a:1"}}},
+			servers: []raft.Server{{Suffrage: raft.Voter, ID: "id-a", Address: "a:1"}},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

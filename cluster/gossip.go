@@ -145,9 +145,10 @@ func (g *gossip) missing() []string {
 	there := map[string]bool{g.addr: true}
 	var want []string
 	for _, p := range g.registry.all() {
-		if p.state == StateAlive {
+		switch p.state {
+		case StateAlive:
 			there[p.gossip] = true
-		} else if p.state == StateDead {
+		case StateDead:
 			want = append(want, p.gossip)
 		}
 	}

@@ -95,6 +95,7 @@ type refusedError struct{ reason string }
 
 func (e *refusedError) Error() string { return "refused: " + e.reason }
 
+// Is makes a refusal for the cluster's name an ErrWrongCluster.
 func (e *refusedError) Is(target error) bool {
 	return target == ErrWrongCluster && strings.HasSuffix(e.reason, ErrWrongCluster.Error())
 }

@@ -32,6 +32,7 @@ func slogLevel(level hclog.Level) slog.Level {
 	}
 }
 
+// Log writes one record.
 func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	at := slogLevel(level)
 	ctx := context.Background()
@@ -49,38 +50,63 @@ func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	l.logger.Log(ctx, at, msg, attrs...)
 }
 
+// Trace logs at Debug.
 func (l *raftLogger) Trace(msg string, args ...any) { l.Log(hclog.Trace, msg, args...) }
+
+// Debug logs at Debug.
 func (l *raftLogger) Debug(msg string, args ...any) { l.Log(hclog.Debug, msg, args...) }
-func (l *raftLogger) Info(msg string, args ...any)  { l.Log(hclog.Info, msg, args...) }
-func (l *raftLogger) Warn(msg string, args ...any)  { l.Log(hclog.Warn, msg, args...) }
+
+// Info logs at Debug.
+func (l *raftLogger) Info(msg string, args ...any) { l.Log(hclog.Info, msg, args...) }
+
+// Warn logs at Warn.
+func (l *raftLogger) Warn(msg string, args ...any) { l.Log(hclog.Warn, msg, args...) }
+
+// Error logs at Error.
 func (l *raftLogger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args...) }
 
 func (l *raftLogger) enabled(level hclog.Level) bool {
 	return l.logger.Enabled(context.Background(), slogLevel(level))
 }
 
+// IsTrace tells whether Trace writes.
 func (l *raftLogger) IsTrace() bool { return l.enabled(hclog.Trace) }
+
+// IsDebug tells whether Debug writes.
 func (l *raftLogger) IsDebug() bool { return l.enabled(hclog.Debug) }
-func (l *raftLogger) IsInfo() bool  { return l.enabled(hclog.Info) }
-func (l *raftLogger) IsWarn() bool  { return l.enabled(hclog.Warn) }
+
+// IsInfo tells whether Info writes.
+func (l *raftLogger) IsInfo() bool { return l.enabled(hclog.Info) }
+
+// IsWarn tells whether Warn writes.
+func (l *raftLogger) IsWarn() bool { return l.enabled(hclog.Warn) }
+
+// IsError tells whether Error writes.
 func (l *raftLogger) IsError() bool { return l.enabled(hclog.Error) }
 
+// ImpliedArgs are the arguments given to With.
 func (l *raftLogger) ImpliedArgs() []any { return l.args }
 
+// With adds arguments to every record.
 func (l *raftLogger) With(args ...any) hclog.Logger {
 	return &raftLogger{logger: l.logger.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...)}
 }
 
+// Name is the part of raft that logs.
 func (l *raftLogger) Name() string { return l.name }
 
+// Named is ResetNamed: the parts of raft are not nested.
 func (l *raftLogger) Named(name string) hclog.Logger { return l.ResetNamed(name) }
 
+// ResetNamed returns the logger of another part.
 func (l *raftLogger) ResetNamed(name string) hclog.Logger {
 	return &raftLogger{logger: l.logger, name: name, args: l.args}
 }
 
-func (l *raftLogger) SetLevel(hclog.Level) {} // the level is the slog handler's business
+// SetLevel does nothing: the level is the slog handler's business.
+func (l *raftLogger) SetLevel(hclog.Level) {}
 
+// GetLevel is the lowest level that is written.
 func (l *raftLogger) GetLevel() hclog.Level {
 	for _, level := range []hclog.Level{hclog.Debug, hclog.Warn} {
 		if l.enabled(level) {
@@ -90,10 +116,12 @@ func (l *raftLogger) GetLevel() hclog.Level {
 	return hclog.Error
 }
 
+// StandardLogger returns a logger that writes here.
 func (l *raftLogger) StandardLogger(*hclog.StandardLoggerOptions) *log.Logger {
 	return log.New(l.StandardWriter(nil), "", 0)
 }
 
+// StandardWriter returns a writer whose lines are logged here.
 func (l *raftLogger) StandardWriter(*hclog.StandardLoggerOptions) io.Writer {
 	return prefixWriter{l.logger}
 }
@@ -108,6 +136,7 @@ func gossipLogger(logger *slog.Logger) *log.Logger {
 // is a hint, so its levels are lowered by one.
 type prefixWriter struct{ logger *slog.Logger }
 
+// Write logs one line.
 func (w prefixWriter) Write(line []byte) (int, error) {
 	text := bytes.TrimSpace(line)
 	level := slog.LevelDebug

@@ -27,7 +27,7 @@ type mux struct {
 	grpc *subListener
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{} // guarded by mu; accepted ones and raft's dialled ones; nil when closed
+	conns map[net.Conn]struct{} // guarded by mu; accepted and dialled; nil when closed
 }
 
 // listenMux binds the port. It accepts nothing before run is called.
@@ -151,6 +151,7 @@ type trackedConn struct {
 	mux *mux
 }
 
+// Close closes the connection; the mux forgets it.
 func (c *trackedConn) Close() error {
 	c.mux.mu.Lock()
 	delete(c.mux.conns, c)
@@ -191,6 +192,7 @@ func (l *subListener) deliver(conn net.Conn) bool {
 	}
 }
 
+// Accept blocks until a greeted connection of this kind is there.
 func (l *subListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -200,9 +202,11 @@ func (l *subListener) Accept() (net.Conn, error) {
 	}
 }
 
+// Close ends Accept and deliver; the port is the mux's.
 func (l *subListener) Close() error {
 	l.once.Do(func() { close(l.done) })
 	return nil
 }
 
+// Addr is the address of the port.
 func (l *subListener) Addr() net.Addr { return l.addr }

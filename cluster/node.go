@@ -51,7 +51,6 @@ type Node struct {
 	stopping context.Context // ended by stop
 	stop     context.CancelFunc
 	stopped  chan struct{} // closed when Run has returned
-	closed   sync.Once
 	closeErr error
 	rude     atomic.Bool // tests set it to stop like a crash, without goodbyes
 

@@ -164,7 +164,7 @@ func await(ctx context.Context, do func() error) error {
 func (n *Node) raftError(err error) error {
 	switch {
 	case errors.Is(err, raft.ErrNotLeader),
-		errors.Is(err, raft.ErrLeadershipTransferInProgress),
+		errors.Is(err, raft.ErrLeadershipTransferInProgress), // also for a moment after one
 		errors.Is(err, raft.ErrEnqueueTimeout),
 		errors.Is(err, raft.ErrAbortedByRestore):
 		return n.notLeader()

@@ -219,10 +219,12 @@ func TestLogStoreModel(t *testing.T) {
 				var batch []*raft.Log
 				for _, data := range rapid.SliceOfN(rapid.SliceOf(rapid.Byte()), 1, 4).Draw(rt, "batch") {
 					last++
-					batch = append(batch, &raft.Log{Index: last, Term: rapid.Uint64().Draw(rt, "term"), Data: data,
+					batch = append(batch, &raft.Log{
+						Index: last, Term: rapid.Uint64().Draw(rt, "term"), Data: data,
 						Type:       raft.LogType(rapid.IntRange(0, 5).Draw(rt, "type")),
 						Extensions: rapid.SliceOf(rapid.Byte()).Draw(rt, "extensions"),
-						AppendedAt: time.Unix(0, rapid.Int64Range(1, 1<<62).Draw(rt, "at")).UTC()})
+						AppendedAt: time.Unix(0, rapid.Int64Range(1, 1<<62).Draw(rt, "at")).UTC(),
+					})
 					model[last] = *batch[len(batch)-1]
 				}
 				if err := s.StoreLogs(batch); err != nil {

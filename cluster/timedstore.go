@@ -25,26 +25,31 @@ type timedStore struct {
 	onSlow func(op string, took time.Duration)
 }
 
+// StoreLog is raft.LogStore's, timed.
 func (s *timedStore) StoreLog(l *raft.Log) error {
 	defer s.watch("store log", time.Now())
 	return s.durableStore.StoreLog(l)
 }
 
+// StoreLogs is raft.LogStore's, timed.
 func (s *timedStore) StoreLogs(logs []*raft.Log) error {
 	defer s.watch("store logs", time.Now())
 	return s.durableStore.StoreLogs(logs)
 }
 
+// DeleteRange is raft.LogStore's, timed.
 func (s *timedStore) DeleteRange(lo, hi uint64) error {
 	defer s.watch("delete logs", time.Now())
 	return s.durableStore.DeleteRange(lo, hi)
 }
 
+// Set is raft.StableStore's, timed.
 func (s *timedStore) Set(key, value []byte) error {
 	defer s.watch("set value", time.Now())
 	return s.durableStore.Set(key, value)
 }
 
+// SetUint64 is raft.StableStore's, timed.
 func (s *timedStore) SetUint64(key []byte, value uint64) error {
 	defer s.watch("set number", time.Now())
 	return s.durableStore.SetUint64(key, value)

@@ -23,14 +23,18 @@ type stream struct {
 
 var _ raft.StreamLayer = (*stream)(nil)
 
+// nodeAddr is host:port, where host may be a name.
 type nodeAddr string
 
-func (nodeAddr) Network() string  { return "tcp" }
+// Network is tcp.
+func (nodeAddr) Network() string { return "tcp" }
+
 func (a nodeAddr) String() string { return string(a) }
 
 // Addr is the advertised address: raft tells it to the others.
 func (s *stream) Addr() net.Addr { return nodeAddr(s.advertise) }
 
+// Dial connects to raft of the node that address names.
 func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	id, addr, ok := strings.Cut(string(address), "@")
 	if !ok {

@@ -20,18 +20,18 @@ func (n *Node) yield(ctx context.Context) error {
 	none := func(context.Context) error { return nil }
 	t := &terms{latest: n.leadership, current: n.raft.CurrentTerm, barrier: none, resign: none, logger: n.logger}
 	return t.run(ctx, func(ctx context.Context, term uint64) error {
-		for {
+		for ctx.Err() == nil {
 			err := n.handOver(ctx)
-			if err == nil || ctx.Err() != nil {
-				return nil
+			if err == nil {
+				break
 			}
 			n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, term, logkey.Err, err)
 			select {
 			case <-ctx.Done():
-				return nil
 			case <-time.After(handOverRetry):
 			}
 		}
+		return nil
 	})
 }
 
@@ -41,7 +41,7 @@ func (n *Node) handOver(ctx context.Context) error {
 	var errs []error
 	for _, target := range n.successors() {
 		err := n.transferTo(ctx, target)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || retryable(err) {
 			return err
 		}
 		errs = append(errs, err)
@@ -69,7 +69,7 @@ func (n *Node) transferTo(ctx context.Context, target raft.Server) error {
 		return n.raft.LeadershipTransferToServer(target.ID, target.Address).Error()
 	})
 	if err != nil {
-		return fmt.Errorf("transfer leadership to %s: %w", n.label(string(target.ID)), err)
+		return fmt.Errorf("transfer leadership to %s: %w", n.label(string(target.ID)), n.raftError(err))
 	}
 	n.logger.Info("leadership handed over", logkey.Peer, n.label(string(target.ID)))
 	return nil

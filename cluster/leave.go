@@ -1,0 +1,129 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster/peerpb"
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/hashicorp/raft"
+)
+
+// Leave takes this node out of the cluster for good: leadership to another node,
+// out of the configuration, goodbye by gossip. The node goes on running, without
+// a part in anything; it may Join again. The last voter cannot leave.
+func (n *Node) Leave(ctx context.Context) error {
+	if err := n.awaitReady(ctx); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	err := n.Remove(ctx, n.id)
+	if err != nil && !errors.Is(err, ErrNodeNotFound) {
+		return fmt.Errorf("leave: %w", err)
+	}
+	n.gossip.leave()
+	return nil
+}
+
+// Remove takes a node, given by name or id, out of the cluster for good. It waits
+// like Propose. It refuses to remove the last voter, or one of those that the
+// quorum of the rest depends on.
+func (n *Node) Remove(ctx context.Context, node string) error {
+	return n.onLeader(ctx, leaderCall{
+		name:  "remove " + node,
+		local: func(ctx context.Context) error { return n.remove(ctx, node) },
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			_, err := leader.Remove(ctx, &peerpb.RemoveRequest{Node: node})
+			return err
+		},
+	})
+}
+
+// remove removes a node. This node must lead, and cannot remove itself: it hands
+// over, and the next leader does it.
+func (n *Node) remove(ctx context.Context, node string) error {
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	target, err := n.find(node)
+	if err != nil {
+		return err
+	}
+	if err := n.checkRemoval(target); err != nil {
+		return err
+	}
+	if string(target.ID) == n.id {
+		if err := n.handOver(ctx); err != nil {
+			return err
+		}
+		return n.notLeader()
+	}
+	_, err = n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
+		return n.raft.RemoveServer(target.ID, 0, limit)
+	})
+	if err != nil {
+		return err
+	}
+	n.logger.Info("node removed", logkey.Peer, n.label(string(target.ID)))
+	n.warnTwoVoters()
+	return nil
+}
+
+// checkRemoval refuses what could not be committed, or would leave a cluster that
+// cannot commit anything any more.
+func (n *Node) checkRemoval(target raft.Server) error {
+	if target.Suffrage != raft.Voter {
+		return nil
+	}
+	left, alive := 0, 0
+	for _, s := range n.servers() {
+		if s.Suffrage != raft.Voter || s.ID == target.ID {
+			continue
+		}
+		left++
+		if p, _ := n.registry.get(string(s.ID)); p.state == StateAlive {
+			alive++
+		}
+	}
+	switch {
+	case left == 0:
+		return ErrLastVoter
+	case alive <= left/2:
+		return fmt.Errorf("%d voters would be left and %d of them alive; remove the dead ones first: %w", left, alive, ErrWouldLoseQuorum)
+	}
+	return nil
+}
+
+// Transfer hands leadership to a voter given by name or id, or with an empty name
+// to an amphora that is alive. It returns when the leader has stepped down in its
+// favour, and at once if it leads already.
+func (n *Node) Transfer(ctx context.Context, node string) error {
+	return n.onLeader(ctx, leaderCall{
+		name:  "transfer leadership",
+		local: func(ctx context.Context) error { return n.transfer(ctx, node) },
+		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
+			_, err := leader.Transfer(ctx, &peerpb.TransferRequest{Node: node})
+			return err
+		},
+	})
+}
+
+func (n *Node) transfer(ctx context.Context, node string) error {
+	if n.raft.State() != raft.Leader {
+		return n.notLeader()
+	}
+	if node == "" {
+		return n.handOver(ctx)
+	}
+	target, err := n.find(node)
+	switch {
+	case err != nil:
+		return err
+	case string(target.ID) == n.id:
+		return nil
+	case target.Suffrage != raft.Voter:
+		return fmt.Errorf("node %s has no vote: %w", node, ErrInvalid)
+	}
+	return n.transferTo(ctx, target)
+}
