@@ -90,7 +90,7 @@ func (k *rtnl) put(index int, addr netip.Addr, lifetime time.Duration, refresh b
 	}
 	addAddrData(req, a)
 	seconds := uint32(lifetime / time.Second)
-	cache := nl.IfaCacheInfo{IfaCacheinfo: unix.IfaCacheinfo{Valid: seconds, Prefered: seconds}}
+	cache := nl.IfaCacheInfo{IfaCacheinfo: unix.IfaCacheinfo{Valid: seconds, Prefered: seconds}} //nolint:misspell // the kernel's spelling
 	if addr.Is6() {
 		// No duplicate address detection, which would take a second and which the
 		// lease makes needless. Deprecated (RFC 4862, section 5.5.4), so that the
@@ -98,7 +98,7 @@ func (k *rtnl) put(index int, addr netip.Addr, lifetime time.Duration, refresh b
 		// would break when the VIP moves. An IPv4 /32 is not chosen while the
 		// interface has an address of the subnet.
 		req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_NODAD|unix.IFA_F_NOPREFIXROUTE)))
-		cache.Prefered = 0
+		cache.Prefered = 0 //nolint:misspell // the kernel's spelling
 	}
 	req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, cache.Serialize()))
 	req.AddData(nl.NewRtAttr(ifaProto, []byte{Protocol}))

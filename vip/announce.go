@@ -85,8 +85,6 @@ func (n *announcement) restart(now time.Time, s schedule) {
 	n.began, n.due, n.first = now, now.Add(s.burst[0]), true
 }
 
-func (a *announcer) announces(vip netip.Addr) bool { return a.vips[vip] != nil }
-
 // stop ends the announcing of vip; no frame follows.
 func (a *announcer) stop(vip netip.Addr) { delete(a.vips, vip) }
 

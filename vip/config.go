@@ -25,8 +25,8 @@ type Config struct {
 	Lifetime time.Duration
 
 	// Reconcile is how often the addresses in the kernel are compared with those
-	// wanted, besides every netlink event. At most a third of Lifetime.
-	// Default 3 s.
+	// wanted, besides every netlink event. At most a third of Lifetime. Default
+	// 3 s, or what Lifetime allows.
 	Reconcile time.Duration
 
 	// Burst holds the times, counted from the claim, at which an address is
@@ -51,7 +51,7 @@ func (c Config) withDefaults() Config {
 		c.Lifetime = 30 * time.Second
 	}
 	if c.Reconcile == 0 {
-		c.Reconcile = 3 * time.Second
+		c.Reconcile = min(3*time.Second, c.Lifetime/3)
 	}
 	if c.Burst == nil {
 		const ms = time.Millisecond

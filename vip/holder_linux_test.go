@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,10 @@ import (
 // once is a configuration with one announcement only, so that another one that
 // is seen must have a cause.
 var once = Config{Burst: []time.Duration{0}, Repeat: time.Hour}
+
+// burst is for a link that comes up: the first frame may be lost before the
+// switch forwards.
+var burst = Config{Burst: []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}, Repeat: time.Hour}
 
 func TestHoldTakesOverNeighbours(t *testing.T) {
 	l := newLab(t)
@@ -47,6 +53,41 @@ func TestHoldTakesOverNeighbours(t *testing.T) {
 		})
 	}
 	wire.atLeast(t, 3, mustFrames(t, mac, vip4, vip6)...)
+	l.reachable(t, vip4, vip6)
+}
+
+// TestEachFormMovesANeighbour sends one frame to a client whose entry has just
+// changed: Linux then takes nothing but a correct gratuitous ARP.
+func TestEachFormMovesANeighbour(t *testing.T) {
+	l := newLab(t)
+	ifi, err := l.amphora.Interface("eth0")
+	must(t, err)
+	var out sender
+	must(t, l.amphora.Do(func() (err error) { out, err = dialPacket(link{index: ifi.Index}); return err }))
+	defer func() { must(t, out.Close()) }()
+	l.reachable(t, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"))
+	for i, addr := range []netip.Addr{vip4, vip4, vip6} {
+		l.setNeighbour(t, addr, net.HardwareAddr{2, 0, 0, 0, 0, byte(0x90 + i)})
+		must(t, out.send(mustFrames(t, ifi.HardwareAddr, vip4, vip6)[i]))
+		testenv.Eventually(t, deadline, func() error {
+			if got := l.neighbour(t, addr); !bytes.Equal(got, ifi.HardwareAddr) {
+				return fmt.Errorf("after frame %d the client has %s at %v, want %v", i, addr, got, ifi.HardwareAddr)
+			}
+			return nil
+		})
+	}
+}
+
+// TestInterfaceWithoutAddress announces from an interface that has none.
+func TestInterfaceWithoutAddress(t *testing.T) {
+	l := newLab(t)
+	for _, p := range []string{"192.0.2.1/24", "2001:db8::1/64"} {
+		must(t, l.amphora.DelAddr("eth0", netip.MustParsePrefix(p)))
+	}
+	wire := l.sniff(t)
+	h, _ := l.start(t, burst)
+	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	wire.atLeast(t, 1, mustFrames(t, l.amphoraMAC(t), vip4, vip6)...)
 }
 
 func TestAddressOnTheInterface(t *testing.T) {
@@ -114,15 +155,7 @@ func TestUpdateChangesOnlyWhatItMust(t *testing.T) {
 	l.eventually(t, true, vip4)
 	must(t, h.Update([]netip.Addr{vip4, vip6}))
 	l.eventually(t, true, vip4, vip6)
-	var since time.Time
-	testenv.Eventually(t, deadline, func() error {
-		v := h.View()
-		if len(v.Addrs) != 2 || !v.Addrs[0].Present {
-			return fmt.Errorf("view is %+v, want two addresses", v)
-		}
-		since = v.Addrs[0].Since
-		return nil
-	})
+	since := present(t, h, 2).Addrs[0].Since
 	must(t, h.Update([]netip.Addr{vip4}))
 	l.eventually(t, false, vip6)
 	testenv.Eventually(t, deadline, func() error {
@@ -131,6 +164,20 @@ func TestUpdateChangesOnlyWhatItMust(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// present waits until the holder says that it has n addresses.
+func present(t *testing.T, h *Holder, n int) View {
+	t.Helper()
+	var v View
+	testenv.Eventually(t, deadline, func() error {
+		v = h.View()
+		if len(v.Addrs) != n || slices.ContainsFunc(v.Addrs, func(a AddrView) bool { return !a.Present }) {
+			return fmt.Errorf("view is %+v, want %d addresses present", v, n)
+		}
+		return nil
+	})
+	return v
 }
 
 func TestAddressDeletedByHandReturns(t *testing.T) {
@@ -157,28 +204,26 @@ func TestLinkUpAnnouncesAgain(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)
 			wire := l.sniff(t)
-			// The first frame may be lost before the switch forwards again.
-			burst := []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
-			h, _ := l.start(t, Config{Burst: burst, Repeat: time.Hour})
+			h, _ := l.start(t, burst)
 			frames := mustFrames(t, l.amphoraMAC(t), vip4, vip6)
 			must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
-			wire.atLeast(t, len(burst), frames...)
+			wire.atLeast(t, len(burst.Burst), frames...)
 			must(t, tc.flap(l))
-			wire.atLeast(t, len(burst)+2, frames...)
-			l.eventually(t, true, vip4, vip6)
+			wire.atLeast(t, len(burst.Burst)+2, frames...)
+			l.reachable(t, vip4, vip6)
 		})
 	}
 }
 
 func TestInterfaceMadeAnew(t *testing.T) {
 	l := newLab(t)
-	h, _ := l.start(t, once)
+	h, _ := l.start(t, burst)
 	must(t, h.Hold(1, []netip.Addr{vip4}))
 	l.eventually(t, true, vip4)
 	must(t, l.amphora.DelLink("eth0"))
 	testenv.Eventually(t, deadline, func() error {
 		if v := h.View(); !errors.Is(v.Err, errNoInterface) || v.Addrs[0].Present {
-			return fmt.Errorf("view is %+v, want %v", v, errNoInterface)
+			return fmt.Errorf("view is %+v, want the error %w", v, errNoInterface)
 		}
 		return nil
 	})
@@ -300,8 +345,7 @@ func TestLifetimeIsRefreshed(t *testing.T) {
 	l := newLab(t)
 	h, _ := l.start(t, Config{Lifetime: 3 * time.Second, Reconcile: 500 * time.Millisecond})
 	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
-	l.eventually(t, true, vip4, vip6)
-	since := h.View()
+	since := present(t, h, 2)
 	// Two turns of the lifetime, seen by the kernel's own clock.
 	turns := map[netip.Addr]int{}
 	last := map[netip.Addr]time.Duration{}
@@ -347,7 +391,49 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, holdForEver(lifetime))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	if err := startPoller(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goroutines, files := runtime.NumGoroutine(), openFiles()
+	code := m.Run()
+	if err := leaks(goroutines, files); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaks waits a moment for what is on its way out, and reports what stays.
+func leaks(goroutines, files int) error {
+	limit := time.Now().Add(2 * time.Second)
+	for {
+		g, f := runtime.NumGoroutine(), openFiles()
+		if g <= goroutines && f <= files {
+			return nil
+		}
+		if time.Now().After(limit) {
+			stacks := make([]byte, 1<<20)
+			return fmt.Errorf("leak: %d goroutines and %d open files, %d and %d before\n%s",
+				g, f, goroutines, files, stacks[:runtime.Stack(stacks, true)])
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// startPoller makes the runtime open the files of its network poller, which it
+// keeps, before the open files are counted.
+func startPoller() error {
+	r, w, err := os.Pipe()
+	return errors.Join(err, r.Close(), w.Close())
+}
+
+func openFiles() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		panic(err) // there is nothing to test on a system without it
+	}
+	return len(entries)
 }
 
 // holdForEver is the program that startProcess runs.

@@ -45,6 +45,9 @@ func newLab(t *testing.T) *lab {
 		must(t, l.sw.Up(port))
 		must(t, host.AddAddr("eth0", netip.MustParsePrefix(fmt.Sprintf("192.0.2.%d/24", i+1))))
 		must(t, host.AddAddr("eth0", netip.MustParsePrefix(fmt.Sprintf("2001:db8::%d/64", i+1))))
+		// Otherwise the host's own IPv6 addresses go when a test takes the link
+		// down; the VIP, which has a lifetime, goes all the same.
+		must(t, host.Sysctl("ipv6/conf/eth0/keep_addr_on_down", "1"))
 		must(t, host.Up("eth0"))
 	}
 	return l
@@ -257,4 +260,22 @@ func newCable(l *lab) error {
 		l.sw.Up("port1"),
 		l.amphora.Up("eth0"),
 	)
+}
+
+// reachable fails the test unless the client can connect to the addresses.
+func (l *lab) reachable(t *testing.T, addrs ...netip.Addr) {
+	t.Helper()
+	var ln net.Listener
+	must(t, l.amphora.Do(func() (err error) { ln, err = net.Listen("tcp", ":0"); return err }))
+	defer ln.Close()
+	port := ln.Addr().(*net.TCPAddr).AddrPort().Port()
+	for _, addr := range addrs {
+		must(t, l.client.Do(func() error {
+			c, err := net.DialTimeout("tcp", netip.AddrPortFrom(addr, port).String(), deadline)
+			if err != nil {
+				return err
+			}
+			return c.Close()
+		}))
+	}
 }

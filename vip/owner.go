@@ -17,6 +17,7 @@ type owner struct {
 	state    map[netip.Addr]*addrState // of the addresses wanted
 	problem  error                     // what ails the interface as a whole
 	again    bool                      // something failed: try again soon
+	robbed   bool                      // an address had gone from the interface
 	passed   bool                      // a pass has been made
 }
 
@@ -29,7 +30,7 @@ type addrState struct {
 // addresses of ours may remain that should not. Its steps are in the order of a
 // release, followed by that of a claim.
 func (o *owner) pass(now time.Time, want order) (left error) {
-	o.again = false
+	o.again, o.robbed = false, false
 
 	// Release. The gate, once there is one, shuts here: before anything else.
 	o.forget(want.addrs)
@@ -125,6 +126,7 @@ func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) {
 		return
 	}
 	if vanished {
+		o.robbed = true
 		o.cfg.Logger.Warn("address had gone from the interface; added again", logkey.VIP, addr)
 	} else {
 		o.cfg.Logger.Info("address added", logkey.VIP, addr, logkey.Term, term)

@@ -38,4 +38,5 @@ func (s *packetSender) send(frame []byte) error {
 	return nil
 }
 
+// Close closes the socket.
 func (s *packetSender) Close() error { return s.conn.Close() }

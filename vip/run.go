@@ -16,6 +16,12 @@ import (
 // retry is the pause before the addresses are tried again after an error.
 const retry = 250 * time.Millisecond
 
+// minCalm is how long events wait after the addresses were compared, since our
+// own changes make events too. It doubles, up to Config.Reconcile, each time that
+// somebody has taken an address away meanwhile: a fight over it, as with a second
+// daemon on the same interface, must not keep the host busy.
+const minCalm = 10 * time.Millisecond
+
 // Run carries out what the holder is told, until ctx ends; then it removes the
 // addresses and returns. It first removes what an earlier process left behind.
 // It may be called once. An error says which addresses may be left on the
@@ -67,7 +73,9 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var lookAt time.Time // when the addresses are compared again
+	var lookAt, lookedAt time.Time // when the addresses are compared again; and were last
+	var robbedAt time.Time         // when one of them had gone
+	calm := minCalm
 	for {
 		now := time.Now()
 		if !now.Before(lookAt) {
@@ -75,9 +83,15 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 			left := o.pass(now, told)
 			h.settle(told.seq, left, false)
 			h.publish(o.view(told))
-			lookAt = now.Add(cfg.Reconcile)
+			lookedAt, lookAt = now, now.Add(cfg.Reconcile)
 			if o.again {
 				lookAt = now.Add(min(retry, cfg.Reconcile))
+			}
+			switch {
+			case o.robbed:
+				calm, robbedAt = min(2*calm, cfg.Reconcile), now
+			case now.Sub(robbedAt) > 2*cfg.Reconcile:
+				calm = minCalm
 			}
 		}
 		wakeAt := lookAt
@@ -94,7 +108,9 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 		case <-h.wake:
 			lookAt = time.Time{}
 		case <-changed:
-			lookAt = time.Time{}
+			if soon := lookedAt.Add(calm); soon.Before(lookAt) {
+				lookAt = soon
+			}
 		case <-timer.C:
 		}
 	}
