@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,6 +114,7 @@ type writer struct {
 	cluster *Cluster
 	random  *rand.Rand
 	acked   []string
+	count   atomic.Int64 // of acked, for those who wait for more
 }
 
 func (w *writer) run(ctx context.Context) {
@@ -121,6 +123,7 @@ func (w *writer) run(ctx context.Context) {
 		node := nodeNames[w.random.IntN(len(nodeNames))]
 		if _, err := w.cluster.Ctl(ctx, node, "loadbalancer", "create", "--name", name, "--vip-subnet-id", "public", "--no-wait", "--timeout", "2s"); err == nil {
 			w.acked = append(w.acked, name)
+			w.count.Add(1)
 		}
 	}
 }
@@ -170,25 +173,37 @@ func TestChaosKeepsWhatWasAcknowledged(t *testing.T) {
 		defer close(done)
 		w.run(writing)
 	}()
+	goesOn := func() {
+		t.Helper()
+		ready()
+		want := w.count.Load() + 3
+		err := until(ctx, func() error {
+			if got := w.count.Load(); got < want {
+				return fmt.Errorf("%d objects acknowledged, want %d", got, want)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 3 {
 		victim := nodeNames[random.IntN(len(nodeNames))]
+		t.Logf("kill %s", victim)
 		if err := c.Kill(victim); err != nil {
 			t.Fatal(err)
 		}
-		ready() // the others go on
+		goesOn() // on the other two
 		if err := c.Start(victim); err != nil {
 			t.Fatal(err)
 		}
-		ready()
+		goesOn()
 	}
 	if err := c.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	stop()
 	<-done
-	if len(w.acked) < 3 {
-		t.Fatalf("only %d objects acknowledged: nothing was tested", len(w.acked))
-	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

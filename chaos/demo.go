@@ -107,12 +107,13 @@ func (s *story) elect(ctx context.Context) error {
 func (s *story) configure(ctx context.Context) error {
 	s.tell("Creating a load balancer, as in any Octavia tutorial")
 	for _, args := range [][]string{
-		{"subnet", "create", "--name", "public", "--cidr", labNet.String(), "--allocation-pool", "start=192.0.2.100,end=192.0.2.199"},
+		{"subnet", "create", "--name", "public", "--cidr", labNet.String(), "--allocation-pool", "start=192.0.2.100,end=192.0.2.199", "-o", "id"},
 		{"loadbalancer", "create", "--name", "lb1", "--vip-subnet-id", "public"},
-		{"listener", "create", "--name", "listener1", "--protocol", "HTTP", "--protocol-port", "80", "lb1"},
-		{"pool", "create", "--name", "pool1", "--lb-algorithm", "ROUND_ROBIN", "--listener", "listener1", "--protocol", "HTTP"},
-		{"member", "create", "--name", "web-1", "--address", webIPs["web-1"].String(), "--protocol-port", "80", "pool1"},
-		{"member", "create", "--name", "web-2", "--address", webIPs["web-2"].String(), "--protocol-port", "80", "pool1"},
+		{"listener", "create", "--name", "listener1", "--protocol", "HTTP", "--protocol-port", "80", "lb1", "-o", "id"},
+		{"pool", "create", "--name", "pool1", "--lb-algorithm", "ROUND_ROBIN", "--listener", "listener1", "--protocol", "HTTP", "-o", "id"},
+		{"member", "create", "--name", "web-1", "--address", webIPs["web-1"].String(), "--protocol-port", "80", "pool1", "-o", "id"},
+		{"member", "create", "--name", "web-2", "--address", webIPs["web-2"].String(), "--protocol-port", "80", "pool1", "-o", "id"},
+		{"loadbalancer", "status", "lb1"},
 	} {
 		if err := s.run(ctx, args...); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 // status is what the lab reads of `amphoractl cluster status -o json`.
 type status struct {
 	Holder string `json:"holder"` // name of the node
+	Quorum bool   `json:"quorum"` // a change could be committed
 	Nodes  []struct {
 		Name  string `json:"name"`
 		State string `json:"state"`
@@ -19,7 +20,7 @@ type status struct {
 }
 
 // ready returns nil once every running node agrees that all nodes that run are
-// alive and that one amphora holds the VIPs.
+// alive, that one of them holds the VIPs, and that changes can be committed.
 func (c *Cluster) ready(ctx context.Context) error {
 	want, holder := 0, ""
 	for _, n := range c.nodes {
@@ -48,8 +49,12 @@ func (c *Cluster) ready(ctx context.Context) error {
 		switch {
 		case alive < want:
 			return fmt.Errorf("%s sees %d of %d nodes alive", n, alive, want)
+		case !st.Quorum:
+			return fmt.Errorf("%s reaches no quorum", n)
 		case st.Holder == "":
 			return fmt.Errorf("%s knows no holder", n)
+		case !c.node(st.Holder).serving():
+			return fmt.Errorf("%s still takes %s for the holder", n, st.Holder)
 		case holder != "" && holder != st.Holder:
 			return fmt.Errorf("%s says that %s holds, another said %s", n, st.Holder, holder)
 		}
