@@ -97,12 +97,12 @@ func (c *cli) printEvent(e admin.SeenEvent) error {
 	words := []string{e.At.Format("2006-01-02T15:04:05.000Z07:00"), e.Node + ":"}
 	for _, w := range []string{e.Resource, name, string(e.Kind)} {
 		if w != "" {
-			words = append(words, w)
+			words = append(words, printable(w))
 		}
 	}
 	text := strings.Join(words, " ")
 	if e.Message != "" {
-		text += ": " + e.Message
+		text += ": " + printable(e.Message)
 	}
 	_, err := fmt.Fprintln(c.stdout, text)
 	return err

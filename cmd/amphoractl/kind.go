@@ -108,6 +108,7 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 		},
 	}
 	k.flags(cmd.Flags(), &spec, false)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.TrimSuffix(f.Usage, " (required)") })
 	w.flags(cmd.Flags())
 	return cmd
 }

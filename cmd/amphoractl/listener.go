@@ -1,6 +1,9 @@
 package main
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -72,19 +75,24 @@ func listenerFlags(fs *pflag.FlagSet, s *lb.ListenerSpec, create bool) {
 	}
 }
 
-func insertHeaders(h lb.InsertHeaders) []string {
-	names := []string{}
-	for _, each := range [...]struct {
-		name string
-		on   bool
-	}{
-		{"X-Forwarded-For", h.XForwardedFor},
-		{"X-Forwarded-Port", h.XForwardedPort},
-		{"X-Forwarded-Proto", h.XForwardedProto},
+// headerSwitches are the request headers that are added, as the API has them.
+type headerSwitches map[string]string
+
+// String is how a table shows them.
+func (h headerSwitches) String() string {
+	return strings.Join(slices.Sorted(maps.Keys(h)), ", ")
+}
+
+func insertHeaders(h lb.InsertHeaders) headerSwitches {
+	on := headerSwitches{}
+	for name, set := range map[string]bool{
+		"X-Forwarded-For":   h.XForwardedFor,
+		"X-Forwarded-Port":  h.XForwardedPort,
+		"X-Forwarded-Proto": h.XForwardedProto,
 	} {
-		if each.on {
-			names = append(names, each.name)
+		if set {
+			on[name] = "true"
 		}
 	}
-	return names
+	return on
 }

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // output is how resources are printed.
@@ -95,7 +97,10 @@ func (o output) printOne(w io.Writer, r record) error {
 func (o output) printAll(w io.Writer, columns []string, all []record) error {
 	switch o {
 	case asJSON:
-		return printJSON(w, slices.Concat([]record{}, all))
+		if all == nil {
+			all = []record{} // not null
+		}
+		return printJSON(w, all)
 	case asID:
 		for _, r := range all {
 			if err := printID(w, r); err != nil {
@@ -134,18 +139,25 @@ func cell(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "-"
+	case []string:
+		return cell(strings.Join(v, ", "))
+	case fmt.Stringer:
+		return cell(v.String())
 	case string:
 		if v == "" {
 			return "-"
 		}
-		return v
-	case []string:
-		if len(v) == 0 {
-			return "-"
-		}
-		return strings.Join(v, ", ")
+		return printable(v)
 	}
 	return fmt.Sprint(v)
+}
+
+// printable is s, quoted if it would move the cursor or fake a line.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // table is text in aligned columns.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"github.com/amphora-lb/amphora/lb"
@@ -27,9 +29,9 @@ var subnetKind = kind[lb.Subnet, lb.SubnetSpec]{
 	},
 	record: func(r admin.Resource[lb.Subnet]) record {
 		s := r.Value
-		pools := []string{}
+		pools := allocationPools{}
 		for _, a := range s.Allocations {
-			pools = append(pools, a.First.String()+"-"+a.Last.String())
+			pools = append(pools, allocationPool{a.First.String(), a.Last.String()})
 		}
 		return resource(string(s.ID), s.Meta, r.Status,
 			field{"description", s.Description},
@@ -45,4 +47,21 @@ var subnetKind = kind[lb.Subnet, lb.SubnetSpec]{
 		"set":    "  amphoractl subnet set --allocation-pool start=192.0.2.100,end=192.0.2.250 public",
 		"delete": "  amphoractl subnet delete public",
 	},
+}
+
+// allocationPool is a run of addresses, as the API has it.
+type allocationPool struct {
+	Start string `json:"start"`
+	End   string `json:"end"`
+}
+
+type allocationPools []allocationPool
+
+// String is how a table shows them.
+func (all allocationPools) String() string {
+	texts := make([]string, len(all))
+	for i, p := range all {
+		texts[i] = p.Start + "-" + p.End
+	}
+	return strings.Join(texts, ", ")
 }

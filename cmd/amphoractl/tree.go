@@ -62,7 +62,7 @@ func leaf(kind lb.Kind, id string, m lb.Meta, detail string, st lb.Status, more 
 	if name == "" {
 		name = id
 	}
-	t := twig{text: strings.TrimSpace(fmt.Sprintf("%s %s %s", kind, name, detail)), status: st}
+	t := twig{text: strings.TrimSpace(fmt.Sprintf("%s %s %s", kind, printable(name), detail)), status: st}
 	t.fields = append(record{{"id", id}, {"name", m.Name}}, more...)
 	t.fields = append(t.fields, field{"provisioning_status", string(st.Provisioning)}, field{"operating_status", string(st.Operating)})
 	if st.Reason != "" {
@@ -144,7 +144,7 @@ func (t twig) record() record {
 func (t twig) print(w io.Writer, first, rest string) {
 	line := fmt.Sprintf("%s%s: %s %s", first, t.text, t.status.Provisioning, t.status.Operating)
 	if t.status.Reason != "" {
-		line += " (" + t.status.Reason + ")"
+		line += " (" + printable(t.status.Reason) + ")"
 	}
 	fmt.Fprintln(w, line)
 	var all []twig
