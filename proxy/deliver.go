@@ -11,7 +11,7 @@ import (
 // client. It reports whether the client connection can carry another request.
 func (e *exchange) deliver() (keep bool) {
 	t := &e.down
-	keep = e.req.KeepAlive && !e.last && !e.session.engine.draining.Load() && e.upload.bodyRead()
+	keep = e.mayKeep()
 	t.out, keep = http1.AppendResponse(t.out[:0], &e.resp, &e.req, keep)
 	e.conn.in.buf.consume(e.respLen)
 	if e.resp.Status == 101 {
@@ -29,15 +29,29 @@ func (e *exchange) deliver() (keep bool) {
 		return false
 	}
 	complete := e.upload.bodyRead()
+	// The member is done with. Giving it back before the client has everything
+	// means that the client's next request finds it there.
 	e.release()
 	e.upload.consume()
+	if t.finish(e.trailer()) != nil {
+		e.client.abort()
+		return false
+	}
 	if !keep && (e.req.KeepAlive || !complete) {
 		e.session.linger() // it may have sent more than we have read
 	}
 	return keep
 }
 
-// passBody sends head and body.
+// mayKeep reports whether the client connection may carry another request, as it
+// looks now.
+func (e *exchange) mayKeep() bool {
+	_, current := e.server.snapshot()
+	return current && !e.last && e.req.KeepAlive && e.upload.bodyRead()
+}
+
+// passBody reads the body to its end and sends it, but for the last piece, which
+// may be left in out.
 func (e *exchange) passBody() error {
 	t := &e.down
 	for {
@@ -49,18 +63,15 @@ func (e *exchange) passBody() error {
 			}
 		}
 		if t.body.Done() {
-			return t.finish(e.trailer())
+			return nil
 		}
 		if err := t.flush(); err != nil {
 			return err
 		}
 		err := e.fillMember()
 		if errors.Is(err, io.EOF) {
-			if err := t.body.End(); err != nil {
-				return err
-			}
 			e.resp.KeepAlive = false
-			return t.finish(nil)
+			return t.body.End()
 		}
 		if err != nil {
 			return err
@@ -124,7 +135,7 @@ func (e *exchange) fail(err error) bool {
 	case isTimeout(err):
 		status = 504
 	}
-	return e.finishOwn(status, e.req.KeepAlive && !e.last && e.upload.bodyRead())
+	return e.finishOwn(status, e.mayKeep())
 }
 
 // failUpload answers a request whose body did not come in.

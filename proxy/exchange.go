@@ -14,7 +14,7 @@ type exchange struct {
 	session *session
 	server  *server
 	snap    *snapshot // what this request is served by
-	last    bool      // the client connection ends after this one
+	last    bool      // the client connection has carried as many as it may
 	client  *sock
 
 	req     http1.Request
@@ -45,9 +45,9 @@ var exchanges = sync.Pool{New: func() any {
 // getExchange prepares for request number n of a client connection.
 func getExchange(x *session, s *server, n int) *exchange {
 	e := exchanges.Get().(*exchange)
-	snap, current := s.snapshot()
+	snap, _ := s.snapshot()
 	e.session, e.server, e.snap, e.client = x, s, snap, x.client
-	e.last = !current || n == x.engine.cfg.MaxRequests
+	e.last = n == x.engine.cfg.MaxRequests
 	e.down.reset(x.client, snap.clientData)
 	return e
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type rig struct {
 	cfg    *lb.Config
 	ids    int
 	rev    uint64
+	subnet lb.SubnetID
 	lb     lb.LoadBalancerID
 	stop   func()
 }
@@ -74,11 +76,11 @@ func newRig(t testing.TB, cfg Config) *rig {
 		}
 	}
 	t.Cleanup(func() { r.stop() })
-	subnet := r.do(lb.CreateSubnet{Spec: lb.SubnetSpec{
+	r.subnet = lb.SubnetID(r.do(lb.CreateSubnet{Spec: lb.SubnetSpec{
 		MetaSpec: lb.MetaSpec{Name: lb.Some("public")},
 		CIDR:     lb.Some(netip.MustParsePrefix("203.0.113.0/24")),
-	}})
-	r.lb = lb.LoadBalancerID(r.do(lb.CreateLoadBalancer{Spec: lb.LoadBalancerSpec{VIPSubnetID: lb.Some(lb.SubnetID(subnet))}}))
+	}}))
+	r.lb = lb.LoadBalancerID(r.do(lb.CreateLoadBalancer{Spec: lb.LoadBalancerSpec{VIPSubnetID: lb.Some(r.subnet)}}))
 	return r
 }
 
@@ -243,4 +245,18 @@ func wantReset(t testing.TB, c net.Conn) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("connection hangs, want a reset")
 	}
+}
+
+// newWebServer answers every request with a short body.
+func newWebServer(t testing.TB) netip.AddrPort {
+	t.Helper()
+	ln, err := net.Listen("tcp", netip.AddrPortFrom(loopback(), 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = srv.Serve(ln) }()
+	t.Cleanup(func() { srv.Close(); <-done })
+	return ln.Addr().(*net.TCPAddr).AddrPort()
 }

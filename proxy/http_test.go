@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -26,7 +28,7 @@ type front struct {
 
 func newFront(t testing.TB, members int, edit func(*lb.ListenerSpec)) *front {
 	t.Helper()
-	f := &front{rig: newRig(t, Config{HeadTimeout: time.Second})}
+	f := &front{rig: newRig(t, Config{HeadTimeout: 500 * time.Millisecond})}
 	var addrs []netip.AddrPort
 	for range members {
 		o := newOrigin(t)
@@ -124,6 +126,23 @@ func (p *peer) wantAbort() {
 	}
 }
 
+// get sends a request and reads the response, which has to be newWebServer's.
+func (p *peer) get() error {
+	if _, err := io.WriteString(p, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(p.r, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != 200 || string(body) != "hello") {
+		err = fmt.Errorf("status %d, body %q", resp.StatusCode, body)
+	}
+	return err
+}
+
 func TestHTTPKeepAliveOnBothSides(t *testing.T) {
 	f := newFront(t, 1, nil)
 	c := f.client()
@@ -144,9 +163,12 @@ func TestHTTPKeepAliveOnBothSides(t *testing.T) {
 	m.wantHead("GET /other HTTP/1.1")
 	m.send("HTTP/1.1 204 No Content\n\n")
 	c2.wantHead("HTTP/1.1 204 No Content")
-	if s := f.engine.Stats()[f.listener]; s.Requests != 4 || s.Errors != 0 || s.BytesIn == 0 || s.BytesOut == 0 {
-		t.Errorf("stats: %+v", s)
-	}
+	testenv.Eventually(t, limit, func() error {
+		if s := f.engine.Stats()[f.listener]; s.Requests != 4 || s.Errors != 0 || s.BytesIn == 0 || s.BytesOut == 0 {
+			return fmt.Errorf("stats: %+v", s)
+		}
+		return nil
+	})
 }
 
 func TestHTTPBodies(t *testing.T) {
@@ -420,15 +442,25 @@ func TestHTTPTimeouts(t *testing.T) {
 		f := newFront(t, 1, nil)
 		c := f.client()
 		c.send("GET / HTTP/1.1\nHost: a\n")
-		tick := time.NewTicker(100 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
-		for range 30 {
-			<-tick.C
-			if _, err := io.WriteString(c, "A: b\r\n"); err != nil {
-				break
+		answered := make(chan struct{})
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for {
+				select {
+				case <-answered:
+					return
+				case <-tick.C:
+				}
+				if _, err := io.WriteString(c, "A: b\r\n"); err != nil {
+					return
+				}
 			}
-		}
+		})
 		c.wantHead("HTTP/1.1 408 Request Timeout")
+		close(answered)
+		writer.Wait()
 	})
 	t.Run("client stops in the body", func(t *testing.T) {
 		f := newFront(t, 1, func(s *lb.ListenerSpec) { s.TimeoutClientData = lb.Some(short) })

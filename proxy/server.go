@@ -30,11 +30,13 @@ func newServer(e *Engine, b *binding, ln *net.TCPListener) *server {
 	return &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1)}
 }
 
-// snapshot returns what to serve by, and whether it is still wanted. A listener
-// that is gone is served by its last snapshot until its connections end.
+// snapshot returns what to serve by, and whether more is wanted. A listener that
+// is gone is served by its last snapshot until its connections end.
 func (s *server) snapshot() (snap *snapshot, current bool) {
 	if snap := s.binding.current.Load(); snap != nil {
-		s.last.Store(snap)
+		if s.last.Load() != snap {
+			s.last.Store(snap)
+		}
 		return snap, !s.closing.Load()
 	}
 	return s.last.Load(), false
