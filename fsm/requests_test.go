@@ -80,22 +80,36 @@ func TestRequestInOneBatch(t *testing.T) {
 
 func TestOldestRequestIsForgotten(t *testing.T) {
 	f := newTest(t)
-	entry := func(index, n uint64) *raft.Log { return subnetEntry(t, index, fmt.Sprintf("r%d", n), n) }
-	var logs []*raft.Log
+	// Updates of one subnet: carried out anew, each moves the revision.
+	entry := func(index, n uint64) *raft.Log {
+		data, err := EncodeCommand(fmt.Sprintf("r%d", n), lb.Stamp{At: time.Unix(1_800_000_000, 0)},
+			lb.UpdateSubnet{ID: lb.SubnetID(testID(1)), Spec: lb.SubnetSpec{
+				MetaSpec: lb.MetaSpec{Description: lb.Some(fmt.Sprint(n))},
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &raft.Log{Index: index, Term: 1, Data: data}
+	}
+	logs := []*raft.Log{subnetEntry(t, 1, "", 1)}
 	for n := uint64(1); n <= maxRequests; n++ {
-		logs = append(logs, entry(n, n))
+		logs = append(logs, entry(n+1, n))
 	}
 	f.ApplyBatch(logs)
 	repeated := func(f *FSM, index, n uint64) bool {
 		t.Helper()
-		_, _, err := DecodeResponse(f.Apply(entry(index, n)).([]byte))
-		return err == nil
+		before := f.Config().Revision()
+		_, revision, err := DecodeResponse(f.Apply(entry(index, n)).([]byte))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return revision < index && f.Config().Revision() == before
 	}
 	if !repeated(f, 5000, 1) {
 		t.Fatal("forgotten while there was room")
 	}
-	if !repeated(f, 5001, maxRequests+1) {
-		t.Fatal("a new request was refused")
+	if repeated(f, 5001, maxRequests+1) {
+		t.Fatal("a new request was taken for a repeated one")
 	}
 	g := newTest(t)
 	if err := restore(g, persist(t, f, snapshots(t))); err != nil {
@@ -105,11 +119,11 @@ func TestOldestRequestIsForgotten(t *testing.T) {
 		if len(f.requests.responses) != maxRequests {
 			t.Errorf("%d remembered, want %d", len(f.requests.responses), maxRequests)
 		}
-		if repeated(f, 5002, 1) {
-			t.Error("the oldest was not forgotten")
-		}
-		if !repeated(f, 5003, 2) || !repeated(f, 5004, maxRequests+1) {
+		if !repeated(f, 5002, 2) || !repeated(f, 5003, maxRequests+1) {
 			t.Error("a younger one was forgotten")
+		}
+		if repeated(f, 5004, 1) {
+			t.Error("the oldest was not forgotten")
 		}
 	}
 	sameState(t, f, g)
