@@ -20,7 +20,7 @@ the holder in the middle of a download; measure the outage from the client's
 side; clean up. It touches nothing outside its namespaces. Needs root, and
 amphoractl beside amphorad.`,
 		Example: `  sudo amphorad demo`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
 			if err != nil {

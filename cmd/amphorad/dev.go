@@ -30,7 +30,7 @@ unless --data-dir names one to keep.`,
 then, in another terminal, what it prints:
   export AMPHORA_SOCKET=...
   amphoractl subnet create --name public --cidr 203.0.113.0/24`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.Flags().StringVar(&bind, "bind", "127.0.0.1", "`address` that listeners bind to")
 	cmd.Flags().StringVar(&dataDir, "data-dir", "", "`directory` to keep the configuration in (default: a temporary one)")

@@ -56,7 +56,7 @@ a cluster; amphoractl tells them what to serve.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(e.stdout)
@@ -66,6 +66,14 @@ a cluster; amphoractl tells them what to serve.`,
 	})
 	root.AddCommand(runCommand(e), devCommand(e), checkConfigCommand(e), releaseVIPCommand(e), demoCommand(e))
 	return root
+}
+
+// noArgs refuses arguments, and commands that there are not, as wrong usage.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+	}
+	return nil
 }
 
 func version() string {

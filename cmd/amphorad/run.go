@@ -23,7 +23,7 @@ func runCommand(e *env) *cobra.Command {
 virtual IPs to its peer before it goes.`,
 		Example: `  amphorad run
   amphorad run --config ./amphorad.toml`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	path := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -52,7 +52,7 @@ func checkConfigCommand(e *env) *cobra.Command {
 		Long: `Read the configuration file, report everything that is wrong with it, and check
 that this host and user can do what it asks for: interface, privileges, key file.`,
 		Example: `  amphorad check-config --config ./amphorad.toml`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	path := configFlag(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
@@ -79,7 +79,7 @@ amphorad has ended. Made for ExecStopPost= of the systemd unit: an amphorad that
 was killed cannot do it itself. Addresses of anybody else are never touched.`,
 		Example: `  amphorad release-vip
   amphorad release-vip --interface eth0`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.Flags().StringVarP(&iface, "interface", "i", "", "only on this `interface` (default: on all)")
 	cmd.RunE = func(*cobra.Command, []string) error {

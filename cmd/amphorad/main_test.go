@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// run runs a command line without a process.
+func run(ctx context.Context, args ...string) (stdout string, err error) {
+	var out bytes.Buffer
+	cmd := command(&env{stdout: &out, stderr: &out, getenv: func(string) string { return "" }})
+	cmd.SetArgs(args)
+	err = cmd.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	var check func(*cobra.Command)
+	check = func(c *cobra.Command) {
+		if c.Name() == "help" || c.Name() == "completion" || c.HasParent() && c.Parent().Name() == "completion" {
+			return // cobra's own
+		}
+		if c.Short == "" || c.Long == "" || c.Example == "" {
+			t.Errorf("%s: short, long and example must be there", c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+	}
+	check(command(&env{}))
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, args := range [][]string{
+		{"run", "--nonsense"},
+		{"run", "extra"},
+		{"nonsense"},
+		{"dev", "--bind", "here"},
+	} {
+		_, err := run(t.Context(), args...)
+		if err == nil || exitCode(err) != 2 {
+			t.Errorf("amphorad %s: got %v with exit code %d, want a usage error with 2", strings.Join(args, " "), err, exitCode(err))
+		}
+	}
+	if code := exitCode(errors.New("broken")); code != 1 {
+		t.Errorf("an ordinary error ends with %d, want 1", code)
+	}
+}
+
+func TestCheckConfig(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) string {
+		t.Helper()
+		path := filepath.Join(dir, "amphorad.toml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const witness = "name = \"w\"\nrole = \"witness\"\n[cluster]\nlisten = \"127.0.0.1:7480\"\ngossip = \"127.0.0.1:7481\"\n"
+	path := write(witness)
+	out, err := run(t.Context(), "check-config", "--config", path)
+	if err != nil || !strings.Contains(out, `good: witness "w"`) {
+		t.Errorf("got %q, %v", out, err)
+	}
+	write(witness + "porst = 1\n")
+	if _, err := run(t.Context(), "check-config", "-c", path); err == nil || !strings.Contains(err.Error(), path+": line 6: cluster.porst: unknown key") {
+		t.Errorf("got %v, want the file, the line and the key", err)
+	}
+	if _, err := run(t.Context(), "check-config", "-c", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("got %v, want the missing file named", err)
+	}
+}
+
+// TestDevStopsInOrder starts development mode and ends it as Ctrl-C does.
+func TestDevStopsInOrder(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	out := &notifier{text: "AMPHORA_SOCKET", seen: make(chan struct{})}
+	cmd := command(&env{stdout: out, stderr: out, getenv: os.Getenv})
+	cmd.SetArgs([]string{"dev", "--socket", socket})
+	done := make(chan error, 1)
+	go func() { done <- cmd.ExecuteContext(ctx) }()
+	select {
+	case <-out.seen:
+	case err := <-done:
+		t.Fatalf("it ended: %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	if _, err := os.Stat(socket); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+// notifier closes seen once text has been written to it.
+type notifier struct {
+	text string
+	seen chan struct{}
+	done bool
+}
+
+func (n *notifier) Write(p []byte) (int, error) {
+	if !n.done && strings.Contains(string(p), n.text) {
+		n.done = true
+		close(n.seen)
+	}
+	return len(p), nil
+}
