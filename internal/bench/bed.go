@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -27,9 +28,10 @@ type bed struct {
 	description           string
 }
 
-// process is a program that runs in the bed.
+// process is a program that runs in the bed. What it prints goes to a file.
 type process struct {
 	cmd  *exec.Cmd
+	log  string
 	done chan struct{} // closed when it has ended
 }
 
@@ -142,11 +144,15 @@ func within(ns *netns.Namespace, fn func() error) error {
 	return ns.Do(fn)
 }
 
-// start runs a program in ns until the bed is closed. What it prints goes to
-// our standard error.
+// start runs a program in ns until the bed is closed.
 func (b *bed) start(ns *netns.Namespace, cpu string, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{})}
-	p.cmd.Stderr = os.Stderr
+	log, err := os.CreateTemp(b.dir, filepath.Base(name)+"-*.log")
+	if err != nil {
+		return nil, fmt.Errorf("make log: %w", err)
+	}
+	defer log.Close() // the child has its own
+	p := &process{cmd: exec.Command(name, args...), log: log.Name(), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us
 	if err := startPinned(ns, cpu, p.cmd); err != nil {
 		return nil, err
@@ -157,6 +163,12 @@ func (b *bed) start(ns *netns.Namespace, cpu string, name string, args ...string
 	}()
 	b.running = append(b.running, p)
 	return p, nil
+}
+
+// ended describes a process that has ended too early.
+func (p *process) ended() error {
+	said, _ := os.ReadFile(p.log) // nothing to add: nothing is added
+	return fmt.Errorf("%s has ended: %s\n%s", p.cmd.Path, p.cmd.ProcessState, said[max(0, len(said)-2000):])
 }
 
 // stop asks the process to end and waits for that.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -92,5 +91,3 @@ func (b *bed) startMember(self string) (*process, []string, error) {
 	}
 	return p, addrs, nil
 }
-
-var errEnded = errors.New("the process has ended; what it said is above")

@@ -77,17 +77,7 @@ func (b *bed) startHAProxy(ctx context.Context, name string, members []string) (
 
 // startAmphora starts amphorad in development mode in front of members.
 func (b *bed) startAmphora(ctx context.Context, bin string, members []string) (*contender, error) {
-	path, err := filepath.Abs(filepath.Join(bin, "amphorad"))
-	if err != nil {
-		return nil, fmt.Errorf("find amphorad: %w", err)
-	}
-	socket := filepath.Join(b.dir, "admin.sock")
-	p, err := b.start(b.proxy, b.proxyCPU, path, "dev",
-		"--bind", b.proxyAddr.String(), "--data-dir", filepath.Join(b.dir, "amphora"), "--socket", socket)
-	if err != nil {
-		return nil, err
-	}
-	client, err := dialAdmin(ctx, socket, p)
+	p, client, err := b.startDev(ctx, bin, filepath.Join(b.dir, "amphora"))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +86,7 @@ func (b *bed) startAmphora(ctx context.Context, bin string, members []string) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := configure(ctx, client, int(port), members); err != nil {
+	if _, err := configure(ctx, client, int(port), members); err != nil {
 		return nil, fmt.Errorf("configure amphorad: %w", err)
 	}
 	addr := fmt.Sprintf("%s:%d", b.proxyAddr, port)
@@ -105,6 +95,24 @@ func (b *bed) startAmphora(ctx context.Context, bin string, members []string) (*
 	}
 	return &contender{"ours", p, addr}, nil
 }
+
+// startDev starts amphorad in development mode and connects to it.
+func (b *bed) startDev(ctx context.Context, bin, dataDir string) (*process, *admin.Client, error) {
+	p, err := b.startNode(bin, dataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := dialAdmin(ctx, b.socket(), p)
+	return p, client, err
+}
+
+// startNode starts amphorad in development mode.
+func (b *bed) startNode(bin, dataDir string) (*process, error) {
+	return b.start(b.proxy, b.proxyCPU, filepath.Join(bin, "amphorad"), "dev",
+		"--bind", b.proxyAddr.String(), "--data-dir", dataDir, "--socket", b.socket())
+}
+
+func (b *bed) socket() string { return filepath.Join(b.dir, "admin.sock") }
 
 // dialAdmin connects to the admin socket of p as soon as it is there.
 func dialAdmin(ctx context.Context, socket string, p *process) (client *admin.Client, err error) {
@@ -119,43 +127,46 @@ func dialAdmin(ctx context.Context, socket string, p *process) (client *admin.Cl
 }
 
 // configure makes what a user would make: a load balancer with an HTTP listener
-// on port and a pool of members.
-func configure(ctx context.Context, c *admin.Client, port int, members []string) error {
+// on port and a pool of members. It returns the ids of the members.
+func configure(ctx context.Context, c *admin.Client, port int, members []string) ([]lb.MemberID, error) {
 	subnet, err := c.Subnets.Create(ctx, lb.SubnetSpec{
 		MetaSpec: lb.MetaSpec{Name: lb.Some("bench")},
-		CIDR:     lb.Some(netip.MustParsePrefix("203.0.113.0/24")), // no VIP is claimed in development mode
+		CIDR:     lb.Some(netip.MustParsePrefix("203.0.113.0/24")), // RFC 5737: goes nowhere
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	balancer, err := c.LoadBalancers.Create(ctx, lb.LoadBalancerSpec{VIPSubnetID: lb.Some(subnet.Value.ID)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	listener, err := c.Listeners.Create(ctx, lb.ListenerSpec{
 		LoadBalancerID: lb.Some(balancer.Value.ID), Protocol: lb.Some(lb.ProtocolHTTP), ProtocolPort: lb.Some(port),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool, err := c.Pools.Create(ctx, lb.PoolSpec{
 		ListenerID: lb.Some(listener.Value.ID), Protocol: lb.Some(lb.ProtocolHTTP), Algorithm: lb.Some(lb.RoundRobin),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var ids []lb.MemberID
 	for _, m := range members {
 		addr, err := netip.ParseAddrPort(m)
 		if err != nil {
-			return fmt.Errorf("parse address of member: %w", err)
+			return nil, fmt.Errorf("parse address of member: %w", err)
 		}
-		if _, err := c.Members.Create(ctx, lb.MemberSpec{
+		made, err := c.Members.Create(ctx, lb.MemberSpec{
 			PoolID: lb.Some(pool.Value.ID), Address: lb.Some(addr.Addr()), ProtocolPort: lb.Some(int(addr.Port())),
-		}); err != nil {
-			return err
+		})
+		if err != nil {
+			return nil, err
 		}
+		ids = append(ids, made.Value.ID)
 	}
-	return nil
+	return ids, nil
 }
 
 // awaitAnswer waits until p answers a request from ns with status 200.
@@ -204,7 +215,7 @@ func poll(ctx context.Context, p *process, check func() error) error {
 		select {
 		case <-tick.C:
 		case <-p.done:
-			return errEnded
+			return errors.Join(err, p.ended())
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
 		case <-limit.C:
