@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ const (
 // memberlist, partly under its lock: they copy, hand over and return.
 type gossip struct {
 	list     *memberlist.Memberlist
+	updating sync.Mutex // one update at a time: memberlist reads our node unlocked in one
 	id       string
 	addr     string // where others reach this node's gossip, ip:port
 	meta     atomic.Pointer[meta]
@@ -101,6 +103,8 @@ func splitAddr(addr string) (string, int, error) {
 // update changes what this node says about itself and waits until it has been
 // said, at most a second.
 func (g *gossip) update(change func(*meta)) {
+	g.updating.Lock()
+	defer g.updating.Unlock()
 	next := *g.meta.Load()
 	change(&next)
 	if next == *g.meta.Load() {

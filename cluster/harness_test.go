@@ -82,7 +82,7 @@ func (memSnapshot) Release() {}
 // testNode is a running node with its state machine.
 type testNode struct {
 	*Node
-	t    *testing.T
+	t    testing.TB
 	cfg  Config
 	fsm  *memFSM
 	stop context.CancelFunc
@@ -91,7 +91,7 @@ type testNode struct {
 }
 
 // testConfig is quick enough for tests and calm enough for a loaded machine.
-func testConfig(t *testing.T, name string) Config {
+func testConfig(t testing.TB, name string) Config {
 	return Config{
 		Cluster: "test", Name: name, DataDir: t.TempDir(),
 		ListenAddr: "127.0.0.1:0", GossipAddr: "127.0.0.1:0",
@@ -101,7 +101,7 @@ func testConfig(t *testing.T, name string) Config {
 	}
 }
 
-func testLogger(t *testing.T, name string) *slog.Logger {
+func testLogger(t testing.TB, name string) *slog.Logger {
 	if os.Getenv("CLUSTER_TEST_LOG") == "" {
 		return slog.New(slog.DiscardHandler)
 	}
@@ -109,7 +109,7 @@ func testLogger(t *testing.T, name string) *slog.Logger {
 }
 
 // start opens and runs a node. A restarted one keeps its addresses.
-func start(t *testing.T, cfg Config) *testNode {
+func start(t testing.TB, cfg Config) *testNode {
 	t.Helper()
 	f := &memFSM{}
 	cfg.FSM = f
@@ -175,7 +175,7 @@ func (n *testNode) mustPropose(command string) {
 }
 
 // trio starts three nodes that form a cluster by their list of voters.
-func trio(t *testing.T, adjust ...func(*Config)) []*testNode {
+func trio(t testing.TB, adjust ...func(*Config)) []*testNode {
 	t.Helper()
 	names := []string{"a", "b", "c"}
 	var nodes []*testNode
@@ -195,7 +195,7 @@ func trio(t *testing.T, adjust ...func(*Config)) []*testNode {
 }
 
 // awaitLeader waits until all nodes name the same leader, and that one agrees.
-func awaitLeader(t *testing.T, nodes ...*testNode) *testNode {
+func awaitLeader(t testing.TB, nodes ...*testNode) *testNode {
 	t.Helper()
 	var leader *testNode
 	testenv.Eventually(t, patience, func() error {
@@ -238,7 +238,7 @@ func others(nodes []*testNode, not *testNode) []*testNode {
 }
 
 // eventually waits for a condition with a name.
-func eventually(t *testing.T, what string, cond func() bool) {
+func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	testenv.Eventually(t, patience, func() error {
 		if !cond() {
@@ -248,7 +248,7 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	})
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
+func within(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx

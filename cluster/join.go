@@ -21,8 +21,9 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 	if err := n.awaitReady(ctx); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
-	if n.isVoter() {
-		return fmt.Errorf("join: this node has a vote in cluster %s already: %w", n.cfg.Cluster, ErrBootstrapped)
+	if n.isVoter() && !n.hasLeft() {
+		return fmt.Errorf("join: this node has a vote in cluster %s already; if it was removed from it, empty %s first: %w",
+			n.cfg.Cluster, n.cfg.DataDir, ErrBootstrapped)
 	}
 	answer, err := n.askToJoin(ctx, addr)
 	if err != nil {
@@ -49,6 +50,12 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 	}
 	if err := n.while(ctx, func() bool { return !n.isVoter() }); err != nil {
 		return fmt.Errorf("join at %s: learn of the vote: %w", addr, err)
+	}
+	if !n.hasLeft() {
+		return nil
+	}
+	if err := n.store.Set(keyLeft, nil); err != nil {
+		return fmt.Errorf("join at %s: forget having left: %w", addr, err)
 	}
 	return nil
 }

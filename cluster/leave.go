@@ -22,8 +22,21 @@ func (n *Node) Leave(ctx context.Context) error {
 	if err != nil && !errors.Is(err, ErrNodeNotFound) {
 		return fmt.Errorf("leave: %w", err)
 	}
+	// raft does not tell a removed node that it is: its own configuration goes on
+	// naming it a voter.
+	if err := n.store.Set(keyLeft, []byte{1}); err != nil {
+		return fmt.Errorf("leave: remember it: %w", err)
+	}
 	n.gossip.leave()
 	return nil
+}
+
+// keyLeft marks in the stable store a node that has left its cluster.
+var keyLeft = []byte("amphora.left")
+
+func (n *Node) hasLeft() bool {
+	value, err := n.store.Get(keyLeft)
+	return err == nil && len(value) > 0
 }
 
 // Remove takes a node, given by name or id, out of the cluster for good. It waits

@@ -191,7 +191,7 @@ func TestForeignDatabaseIsRefused(t *testing.T) {
 // store and on raft's own store in memory.
 func TestLogStoreModel(t *testing.T) {
 	root := t.TempDir()
-	fewer(t, "20")
+	fewer(t, "10")
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := mkdirTemp(root)
 		if err != nil {
