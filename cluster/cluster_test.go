@@ -11,7 +11,6 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/raft"
 )
 
 func TestVotersFormACluster(t *testing.T) {
