@@ -53,6 +53,19 @@ func commits(ctx context.Context, s settings) (line string, detail any, err erro
 	if err != nil {
 		return "", nil, fmt.Errorf("configure: %w", err)
 	}
+	before, err := readAll(nodes)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := pause(ctx, s.seconds); err != nil {
+		return "", nil, err
+	}
+	spent, err := spentSince(before, nodes)
+	if err != nil {
+		return "", nil, err
+	}
+	idle := 100 * spent.Seconds() / s.seconds.Seconds()
+	fmt.Printf("#   idle: the three nodes use %.1f%% of a CPU\n", idle)
 	var rates []rate
 	for _, clients := range []int{1, 8, 64} {
 		r, err := change(ctx, leader, ids, clients, s.seconds, nodes)
@@ -63,7 +76,7 @@ func commits(ctx context.Context, s settings) (line string, detail any, err erro
 		rates = append(rates, r)
 	}
 	top := rates[len(rates)-1]
-	return fmt.Sprintf("per_second=%.0f clients=%d p99_ms=%.1f one_client=%.0f limit=500", top.PerSecond, top.Clients, top.P99, rates[0].PerSecond), rates, nil
+	return fmt.Sprintf("per_second=%.0f clients=%d p99_ms=%.1f one_client=%.0f idle_cpu=%.1f%% limit=500", top.PerSecond, top.Clients, top.P99, rates[0].PerSecond, idle), rates, nil
 }
 
 // startPair starts two amphorae and a witness in the proxies' namespace and
@@ -127,13 +140,9 @@ func (b *bed) startPair(ctx context.Context, bin, data string) (leader *admin.Cl
 // change lets clients change members for that long, each one thing after the
 // other.
 func change(ctx context.Context, c *admin.Client, ids []lb.MemberID, clients int, d time.Duration, nodes []*process) (rate, error) {
-	var before []cpuTime
-	for _, p := range nodes {
-		t, err := readCPU(p.pid())
-		if err != nil {
-			return rate{}, err
-		}
-		before = append(before, t)
+	before, err := readAll(nodes)
+	if err != nil {
+		return rate{}, err
 	}
 	var (
 		wg    sync.WaitGroup
@@ -161,13 +170,9 @@ func change(ctx context.Context, c *admin.Client, ids []lb.MemberID, clients int
 	}
 	all := slices.Concat(took...)
 	slices.Sort(all)
-	var cpu time.Duration
-	for i, p := range nodes {
-		t, err := readCPU(p.pid())
-		if err != nil {
-			return rate{}, err
-		}
-		cpu += t.sub(before[i])
+	cpu, err := spentSince(before, nodes)
+	if err != nil {
+		return rate{}, err
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return rate{

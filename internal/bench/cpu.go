@@ -78,6 +78,32 @@ func (c cpuTime) sub(before cpuTime) time.Duration {
 	return sum
 }
 
+// readAll reads the CPU time of several processes.
+func readAll(processes []*process) ([]cpuTime, error) {
+	var all []cpuTime
+	for _, p := range processes {
+		t, err := readCPU(p.pid())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// spentSince is the CPU time of all processes together since readAll.
+func spentSince(before []cpuTime, processes []*process) (time.Duration, error) {
+	after, err := readAll(processes)
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for i := range after {
+		sum += after[i].sub(before[i])
+	}
+	return sum, nil
+}
+
 // machineTime is what all CPUs together have done.
 type machineTime struct{ busy, steal time.Duration }
 

@@ -66,12 +66,8 @@ func rss(ctx context.Context, s settings) (line string, detail any, err error) {
 	if err := d.begin(s.bin); err != nil {
 		return "", nil, err
 	}
-	idle := time.NewTimer(s.seconds)
-	defer idle.Stop()
-	select {
-	case <-idle.C:
-	case <-ctx.Done():
-		return "", nil, ctx.Err()
+	if err := pause(ctx, s.seconds); err != nil {
+		return "", nil, err
 	}
 	path := fmt.Sprintf("/proc/%d/status", d.node.pid())
 	status, err := os.ReadFile(path)
@@ -146,3 +142,15 @@ func (d *devBed) begin(bin string) (err error) {
 }
 
 func (d *devBed) close() error { return errors.Join(d.bed.close(), os.RemoveAll(d.data)) }
+
+// pause lets time pass.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
