@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/amphora-lb/amphora/internal/testenv"
-	"github.com/hashicorp/raft"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"

@@ -1,8 +1,6 @@
 package node
 
 import (
-	"fmt"
-
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -53,14 +51,7 @@ type item struct {
 }
 
 func (it item) event(kind event.Kind) event.Event {
-	name := it.meta.Name
-	if name == "" {
-		name = it.id
-	}
-	return event.Event{
-		Kind: kind, Resource: string(it.kind), ID: it.id, Name: it.meta.Name,
-		Message: fmt.Sprintf("%s %s %s", it.kind, name, kind),
-	}
+	return event.Event{Kind: kind, Resource: string(it.kind), ID: it.id, Name: it.meta.Name}
 }
 
 // gone lists what is in before and not in after.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -41,7 +42,7 @@ func TestChanges(t *testing.T) {
 		old := h.cfg
 		id := h.apply(t, op)
 		for _, e := range changes(old, h.cfg) {
-			seen = append(seen, e.Message)
+			seen = append(seen, fmt.Sprintf("%s %s %s", e.Resource, cmp.Or(e.Name, e.ID), e.Kind))
 		}
 		return id
 	}
@@ -71,5 +72,45 @@ func TestChanges(t *testing.T) {
 	}
 	if !slices.Equal(seen, want) {
 		t.Errorf("got  %q\nwant %q", seen, want)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	h := &history{cfg: &lb.Config{}}
+	subnet := h.apply(t, lb.CreateSubnet{Spec: lb.SubnetSpec{MetaSpec: named("public"), CIDR: lb.Some(netip.MustParsePrefix("192.0.2.0/24"))}})
+	front := h.apply(t, lb.CreateLoadBalancer{Spec: lb.LoadBalancerSpec{VIPSubnetID: lb.Some(lb.SubnetID(subnet))}})
+	listener := h.apply(t, lb.CreateListener{Spec: lb.ListenerSpec{
+		MetaSpec: named("web"), LoadBalancerID: lb.Some(lb.LoadBalancerID(front)), Protocol: lb.Some(lb.ProtocolHTTP), ProtocolPort: lb.Some(80),
+	}})
+	pool := h.apply(t, lb.CreatePool{Spec: lb.PoolSpec{
+		ListenerID: lb.Some(lb.ListenerID(listener)), Protocol: lb.Some(lb.ProtocolHTTP), Algorithm: lb.Some(lb.RoundRobin),
+	}})
+	member := h.apply(t, lb.CreateMember{Spec: lb.MemberSpec{
+		PoolID: lb.Some(lb.PoolID(pool)), Address: lb.Some(netip.MustParseAddr("192.0.2.9")), ProtocolPort: lb.Some(80),
+	}})
+	view := func(reason string, status lb.OperatingStatus) lb.View {
+		v := lb.View{Errors: map[string]string{}, Members: map[lb.MemberID]lb.OperatingStatus{lb.MemberID(member): status, "gone": status}}
+		if reason != "" {
+			v.Errors[listener] = reason
+		}
+		return v
+	}
+	for _, tt := range []struct {
+		name     string
+		old, new lb.View
+		want     []string
+	}{
+		{"nothing", view("", lb.Online), view("", lb.Online), nil},
+		{"a member fails", view("", lb.Online), view("", lb.Failed), []string{"member : ERROR at 192.0.2.9:80"}},
+		{"a listener cannot be bound", view("", lb.Online), view("port in use", lb.Online), []string{"listener web: ERROR, port in use"}},
+		{"and is bound again", view("port in use", lb.Online), view("", lb.Online), []string{"listener web: served again"}},
+	} {
+		var got []string
+		for _, e := range verdicts(tt.old, tt.new, h.cfg) {
+			got = append(got, fmt.Sprintf("%s %s: %s", e.Resource, e.Name, e.Message))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }

@@ -57,7 +57,7 @@ func (n *Node) lead(ctx context.Context) error {
 	return n.cluster.Lead(ctx, func(ctx context.Context, term uint64) error {
 		n.holding.Store(term)
 		defer n.holding.Store(0)
-		n.report(event.HolderChanged, "node", n.cluster.ID(), n.cfg.Name, "%s holds the VIPs from term %d on", n.cfg.Name, term)
+		n.reportSelf(event.HolderChanged, fmt.Sprintf("this node holds the VIPs from term %d on", term))
 		if n.vips == nil {
 			<-ctx.Done()
 			return nil
@@ -76,12 +76,12 @@ func (n *Node) hold(ctx context.Context, term uint64) (err error) {
 		if rerr := n.vips.Release(release); rerr != nil {
 			log.Error("VIPs are still on the interface", logkey.Err, rerr)
 		}
-		n.report(event.VIPReleased, "node", n.cluster.ID(), n.cfg.Name, "%s released the VIPs", n.cfg.Name)
+		n.reportSelf(event.VIPReleased, "")
 	}()
 	if err := n.vips.Hold(term, vips(n.state.Config())); err != nil {
 		return err
 	}
-	n.report(event.VIPClaimed, "node", n.cluster.ID(), n.cfg.Name, "%s claimed the VIPs in term %d", n.cfg.Name, term)
+	n.reportSelf(event.VIPClaimed, fmt.Sprintf("in term %d", term))
 	for watch := n.state.Watch(ctx); ; {
 		select {
 		case <-ctx.Done():
@@ -105,31 +105,53 @@ func vips(cfg *lb.Config) []netip.Addr {
 	return addrs
 }
 
-func (n *Node) report(kind event.Kind, resource, id, name, format string, args ...any) {
-	n.events.Append(event.Event{Kind: kind, Resource: resource, ID: id, Name: name, Message: fmt.Sprintf(format, args...)})
+// reportSelf tells people something about this node.
+func (n *Node) reportSelf(kind event.Kind, message string) {
+	n.events.Append(event.Event{Kind: kind, Resource: "node", ID: n.cluster.ID(), Name: n.cfg.Name, Message: message})
 }
 
-// verdicts lists the members whose health changed between two views.
+// verdicts lists the resources whose status changed between two views, as far as
+// they are still there: members that passed or failed their checks, and what the
+// engine cannot serve or serves again.
 func verdicts(old, next lb.View, cfg *lb.Config) []event.Event {
 	var events []event.Event
+	changed := func(it item, message string) {
+		e := it.event(event.StatusChanged)
+		e.Message = message
+		events = append(events, e)
+	}
 	for id, status := range next.Members {
-		if old.Members[id] == status {
-			continue
+		if m, ok := cfg.Member(id); ok && old.Members[id] != status {
+			at := netip.AddrPortFrom(m.Address, m.ProtocolPort)
+			changed(item{lb.KindMember, string(id), &m.Meta}, fmt.Sprintf("%s at %s", status, at))
 		}
-		m, ok := cfg.Member(id)
-		if !ok {
-			continue
-		}
-		at := netip.AddrPortFrom(m.Address, m.ProtocolPort)
-		events = append(events, event.Event{
-			Kind: event.StatusChanged, Resource: string(lb.KindMember), ID: string(id), Name: m.Name,
-			Message: fmt.Sprintf("member %s at %s is %s", id, at, status),
-		})
 	}
 	for id, reason := range next.Errors {
-		if old.Errors[id] != reason {
-			events = append(events, event.Event{Kind: event.StatusChanged, ID: id, Message: fmt.Sprintf("%s is ERROR: %s", id, reason)})
+		if it, ok := find(cfg, id); ok && old.Errors[id] != reason {
+			changed(it, fmt.Sprintf("%s, %s", lb.Errored, reason))
+		}
+	}
+	for id := range old.Errors {
+		if it, ok := find(cfg, id); ok && next.Errors[id] == "" {
+			changed(it, "served again")
 		}
 	}
 	return events
+}
+
+// find looks for what has that id below any load balancer.
+func find(cfg *lb.Config, id string) (item, bool) {
+	tree, ok := cfg.TreeOf(id)
+	if !ok {
+		tree, ok = cfg.Tree(lb.LoadBalancerID(id))
+	}
+	if !ok {
+		return item{}, false
+	}
+	for _, it := range contents(tree) {
+		if it.id == id {
+			return it, true
+		}
+	}
+	return item{}, false
 }

@@ -21,11 +21,11 @@ func (n *Node) watchCluster(ctx context.Context) error {
 		for _, info := range n.cluster.Nodes() {
 			now[info.ID] = info
 			if kind, ok := movement(known[info.ID].State, info.State); ok {
-				n.report(kind, "node", info.ID, info.Name, "node %s at %s is %s", info.Name, info.Addr, info.State)
+				n.events.Append(event.Event{Kind: kind, Resource: "node", ID: info.ID, Name: info.Name, Message: info.Addr})
 			}
 			if info.Leader && info.ID != leader {
 				leader = info.ID
-				n.report(event.LeaderChanged, "node", info.ID, info.Name, "node %s leads", info.Name)
+				n.events.Append(event.Event{Kind: event.LeaderChanged, Resource: "node", ID: info.ID, Name: info.Name})
 			}
 		}
 		known = now
