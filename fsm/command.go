@@ -68,7 +68,10 @@ func DecodeCommand(data []byte) (requestID string, cmd lb.Command, err error) {
 	case unknownFields(c.ProtoReflect()):
 		err = fmt.Errorf("unknown fields: %w", errNewer)
 	case len(c.GetRequestId()) > maxRequestID:
-		err = fmt.Errorf("the request id has %d bytes, at most %d are allowed", len(c.GetRequestId()), maxRequestID)
+		err = &lb.Error{
+			Kind: lb.ErrInvalid, Field: "request_id",
+			Msg: fmt.Sprintf("it has %d bytes, use at most %d", len(c.GetRequestId()), maxRequestID),
+		}
 	default:
 		err = c.GetAt().CheckValid()
 	}

@@ -69,7 +69,12 @@ func restorePath(path string) string { return path + ".restore" }
 // that leaves the state as it was, and a crash leaves one or the other. An error
 // after the rename comes with the new state in use, so that this node never
 // serves another state than its file's. Raft closes r.
-func (f *FSM) Restore(r io.ReadCloser) error {
+func (f *FSM) Restore(r io.ReadCloser) (err error) {
+	old, err := f.pin()
+	if err != nil {
+		return fmt.Errorf("restore snapshot into %s: %w", f.path, err)
+	}
+	defer func() { err = errors.Join(err, f.unpin(old)) }()
 	tmp := restorePath(f.path)
 	s, st, err := receive(tmp, r)
 	if err != nil {
@@ -81,20 +86,21 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	synced := syncDir(filepath.Dir(f.path))
 
 	f.mu.Lock()
-	old := f.store
-	if old != nil {
+	closed := f.store == nil
+	if !closed {
 		f.store = s
+		old.users-- // the state machine's own; the pin above is the last but for snapshots
 	}
 	f.mu.Unlock()
-	if old == nil {
+	if closed {
 		return errors.Join(fmt.Errorf("restore snapshot into %s: %w", f.path, ErrClosed), s.db.Close())
 	}
 	f.requests = st.requests
 	f.publish(st.config, st.index)
 	f.log.Info("snapshot restored", logkey.Path, f.path, logkey.Index, st.index,
 		logkey.Term, st.term, logkey.Revision, st.config.Revision())
-	if err := errors.Join(synced, f.unpin(old)); err != nil {
-		return fmt.Errorf("restore snapshot into %s: %w", f.path, err)
+	if synced != nil {
+		return fmt.Errorf("restore snapshot into %s: %w", f.path, synced)
 	}
 	return nil
 }

@@ -227,8 +227,15 @@ func TestRestoreWakesAndLasts(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameState(t, openTest(t, path), s.fsm)
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := restore(f, data); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: got %v, want ErrClosed", err)
+	}
+	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a closed state machine has replaced the file: %v", err)
 	}
 }
 
