@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ replace, by, want string }{
-		{`name = "amphora-1"`, `nmae = "amphora-1"`, "line 2: nmae: unknown key"},
+		{`name = "amphora-1"`, `named = "amphora-1"`, "line 2: named: unknown key"},
 		{`[vip]`, `[vip]` + "\nifaces = 1", "vip.ifaces: unknown key"},
 		{`name = "amphora-1"`, `name = 5`, "line 2"},
 		{`name = "amphora-1"`, `role = "boss"`, `role: "boss" is unknown, use "amphora" or "witness"`},
