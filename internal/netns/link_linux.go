@@ -22,7 +22,8 @@ func Veth(a *Namespace, linkA string, b *Namespace, linkB string) error {
 }
 
 // Bridge makes a learning switch without spanning tree, so that its ports
-// forward at once. It is up.
+// forward as soon as the kernel has seen their carrier, which may take a second.
+// It is up.
 func (n *Namespace) Bridge(name string) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = name
