@@ -179,15 +179,26 @@ func testEnv(stdout, stderr *bytes.Buffer) env {
 	return env{stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }, dial: admin.Dial}
 }
 
+// serve serves cfg for the length of a test.
+func serve(t *testing.T, cfg admin.Config) (target string) {
+	t.Helper()
+	target, stop, err := admintest.Serve(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("stop the node: %v", err)
+		}
+	})
+	return target
+}
+
 // A watch goes on until it is interrupted, which is not an error.
 func TestEventsWatch(t *testing.T) {
 	testenv.NoLeaks(t)
 	events := event.NewLog(event.Config{Node: "amphora-1"})
-	target, stop, err := admintest.Serve(admin.Config{Events: events})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	target := serve(t, admin.Config{Events: events})
 	events.Append(event.Event{Message: "first"})
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &lines{seen: func(line string) {
@@ -223,11 +234,7 @@ func (l *lines) Write(p []byte) (int, error) {
 
 func TestProgressIsForTerminals(t *testing.T) {
 	b := new(admintest.Backend)
-	target, stop, err := admintest.Serve(admin.Config{Backend: b})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	target := serve(t, admin.Config{Backend: b})
 	if code := run(t.Context(), testEnv(nil, nil), []string{"subnet", "create", "--cidr", "192.0.2.0/24", "public", "--socket", target}); code != exitOK {
 		t.Fatalf("create a subnet: exit code %d", code)
 	}

@@ -30,7 +30,7 @@ func finish[T, S any](ctx context.Context, w waiting, k kind[T, S], client *admi
 	var waited error
 	if w.wait {
 		latest, err := k.of(client).Await(ctx, id, func(r admin.Resource[T]) {
-			w.c.progress("%s %s is %s %s", k.name, id, r.Status.Provisioning, r.Status.Reason)
+			w.c.progress("%s %s is %s%s", k.name, id, r.Status.Provisioning, because(r.Status.Reason))
 		})
 		w.c.progress("")
 		if latest.Value != nil {
@@ -38,15 +38,22 @@ func finish[T, S any](ctx context.Context, w waiting, k kind[T, S], client *admi
 		}
 		switch {
 		case err != nil:
-			waited = fmt.Errorf("%s %s is stored, wait until it is served: %w", k.name, id, err)
+			waited = fmt.Errorf("%s %s is stored but still %s%s: %w", k.name, id, r.Status.Provisioning, because(r.Status.Reason), err)
 		case r.Status.Provisioning == lb.Errored:
-			waited = fmt.Errorf("%s %s is stored but not served: %s", k.name, id, r.Status.Reason)
+			waited = fmt.Errorf("%s %s is stored but not served%s", k.name, id, because(r.Status.Reason))
 		}
 	}
 	if err := w.c.output.printOne(w.c.stdout, k.record(r)); err != nil {
 		return err
 	}
 	return waited
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
 }
 
 // progress replaces the last line of a terminal.

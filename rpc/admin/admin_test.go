@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"errors"
+	"io"
 	"net/netip"
 	"testing"
 
@@ -24,12 +25,24 @@ func node(t *testing.T, cfg admin.Config) *admin.Client {
 			t.Errorf("stop the server: %v", err)
 		}
 	})
+	return dial(t, target)
+}
+
+func dial(t *testing.T, target string) *admin.Client {
+	t.Helper()
 	c, err := admin.Dial(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { closed(t, c) })
 	return c
+}
+
+func closed(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // must is the value of a call that has to work.

@@ -30,11 +30,15 @@ func TestErrorsTravel(t *testing.T) {
 		{name: "in use", err: full(lb.ErrInUse), code: codes.FailedPrecondition},
 		{name: "immutable", err: full(lb.ErrImmutable), code: codes.FailedPrecondition},
 		{name: "unavailable", err: full(lb.ErrUnavailable), code: codes.Unavailable},
-		{name: "joined", err: errors.Join(full(lb.ErrInvalid), errors.Join(full(lb.ErrConflict), full(lb.ErrNotFound))), code: codes.NotFound,
-			want: []*lb.Error{full(lb.ErrInvalid), full(lb.ErrConflict), full(lb.ErrNotFound)}},
+		{
+			name: "joined", err: errors.Join(full(lb.ErrInvalid), errors.Join(full(lb.ErrConflict), full(lb.ErrNotFound))), code: codes.NotFound,
+			want: []*lb.Error{full(lb.ErrInvalid), full(lb.ErrConflict), full(lb.ErrNotFound)},
+		},
 		{name: "wrapped", err: fmt.Errorf("propose: %w", full(lb.ErrInUse)), code: codes.FailedPrecondition, want: []*lb.Error{full(lb.ErrInUse)}},
-		{name: "bare kind", err: fmt.Errorf("no leader: %w", lb.ErrUnavailable), code: codes.Unavailable,
-			want: []*lb.Error{{Kind: lb.ErrUnavailable, Msg: "no leader: unavailable"}}},
+		{
+			name: "bare kind", err: fmt.Errorf("no leader: %w", lb.ErrUnavailable), code: codes.Unavailable,
+			want: []*lb.Error{{Kind: lb.ErrUnavailable, Msg: "no leader: unavailable"}},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			st, hidden := toStatus(tt.err)
@@ -43,9 +47,9 @@ func TestErrorsTravel(t *testing.T) {
 			}
 			want := tt.want
 			if want == nil {
-				want = []*lb.Error{tt.err.(*lb.Error)}
+				want = domainErrors(tt.err)
 			}
-			sameKind := cmp.Comparer(func(a, b error) bool { return a == b })
+			sameKind := cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) && errors.Is(b, a) })
 			if diff := cmp.Diff(values(want), values(domainErrors(fromStatus(st.Err()))), sameKind); diff != "" {
 				t.Errorf("rebuilt (-want +got):\n%s", diff)
 			}

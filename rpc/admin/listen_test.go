@@ -43,7 +43,7 @@ func TestListenTakesTheSocketOfTheDead(t *testing.T) {
 		t.Fatal(err)
 	}
 	dead.SetUnlinkOnClose(false)
-	dead.Close()
+	closed(t, dead)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("no stale socket to begin with: %v", err)
 	}

@@ -110,7 +110,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	cut := time.AfterFunc(s.cfg.StopTimeout, g.Stop)
 	defer cut.Stop()
 	g.GracefulStop()
-	<-served // nil or a complaint about being stopped
+	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+		return fmt.Errorf("serve the admin API on %s: %w", ln.Addr(), err)
+	}
 	return nil
 }
 

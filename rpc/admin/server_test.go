@@ -36,7 +36,6 @@ func raw(t *testing.T, target string) *grpc.ClientConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
 	return conn
 }
 
@@ -45,8 +44,13 @@ func TestHealthAndReflection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
 	conn := raw(t, target)
+	defer closed(t, conn)
 	h, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
 	if err != nil || h.Status != grpc_health_v1.HealthCheckResponse_SERVING {
 		t.Errorf("health: %v, %v", h, err)
@@ -63,7 +67,9 @@ func TestHealthAndReflection(t *testing.T) {
 	if err != nil || !strings.Contains(answer.String(), "amphora.admin.v1.Config") {
 		t.Errorf("reflection: %v, %v", answer, err)
 	}
-	stream.CloseSend()
+	if err := stream.CloseSend(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRequestTooLarge(t *testing.T) {
@@ -86,12 +92,7 @@ func TestInternalErrorsGoToTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := admin.Dial(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_, err = c.Subnets.Create(t.Context(), lb.SubnetSpec{CIDR: prefix("192.0.2.0/24"), MetaSpec: named("n")})
+	_, err = dial(t, target).Subnets.Create(t.Context(), lb.SubnetSpec{CIDR: prefix("192.0.2.0/24"), MetaSpec: named("n")})
 	if err == nil || strings.Contains(err.Error(), "disk") || !strings.Contains(err.Error(), "its log says why") {
 		t.Errorf("client sees %v", err)
 	}
@@ -161,11 +162,7 @@ func TestWatchersDoNotHoldUpTheStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := admin.Dial(t.Context(), target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := dial(t, target)
 	ended := make(chan error, 1)
 	go func() {
 		for _, err := range c.Events(t.Context(), admin.EventQuery{Follow: true}) {
@@ -230,14 +227,20 @@ func TestView(t *testing.T) {
 	ln := bufconn.Listen(1 << 16)
 	g := grpc.NewServer()
 	admin.RegisterEngine(g, func() lb.View { return want })
-	go g.Serve(ln)
-	defer g.Stop()
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(ln) }()
+	defer func() {
+		g.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
 	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return ln.DialContext(ctx) }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer closed(t, conn)
 	got, err := admin.AskView(t.Context(), conn)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
