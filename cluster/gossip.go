@@ -121,7 +121,7 @@ func (g *gossip) update(change func(*meta)) {
 // and are not. A partition of gossip does not heal by itself once both sides have
 // stopped gossiping to their dead. It runs until ctx ends.
 func (g *gossip) rejoin(ctx context.Context, every time.Duration) {
-	var last string
+	var failed throttle
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -130,8 +130,7 @@ func (g *gossip) rejoin(ctx context.Context, every time.Duration) {
 			if ctx.Err() != nil {
 				return
 			}
-			if err != nil && err.Error() != last {
-				last = err.Error()
+			if err != nil && failed.first(addr) {
 				g.logger.Warn("cannot reach a gossip peer; is it up, and are its cluster name and gossip key the same",
 					logkey.Addr, addr, logkey.Err, err)
 			}

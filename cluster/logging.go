@@ -3,29 +3,35 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
 
+	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/hashicorp/go-hclog"
 )
 
 // raftLogger writes what raft says to a slog.Logger. raft reports each step of an
 // election as Info; the lines that operators need are written by this package, so
-// Info becomes Debug.
+// Info becomes Debug. What raft calls an error it tries again, so it is a warning,
+// and one that repeats itself for the same peer goes to Debug as well.
 type raftLogger struct {
 	logger *slog.Logger
 	name   string
 	args   []any
+	seen   *throttle
+}
+
+func newRaftLogger(logger *slog.Logger, part string, seen *throttle) *raftLogger {
+	return &raftLogger{logger: logger.With(logkey.Component, part), name: part, seen: seen}
 }
 
 var _ hclog.Logger = (*raftLogger)(nil)
 
 func slogLevel(level hclog.Level) slog.Level {
 	switch level {
-	case hclog.Error:
-		return slog.LevelError
-	case hclog.Warn:
+	case hclog.Error, hclog.Warn:
 		return slog.LevelWarn
 	default:
 		return slog.LevelDebug
@@ -35,6 +41,9 @@ func slogLevel(level hclog.Level) slog.Level {
 // Log writes one record.
 func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	at := slogLevel(level)
+	if at > slog.LevelDebug && len(args) > 1 && !l.seen.first(msg+fmt.Sprint(args[1])) {
+		at = slog.LevelDebug
+	}
 	ctx := context.Background()
 	if !l.logger.Enabled(ctx, at) {
 		return
@@ -62,7 +71,7 @@ func (l *raftLogger) Info(msg string, args ...any) { l.Log(hclog.Info, msg, args
 // Warn logs at Warn.
 func (l *raftLogger) Warn(msg string, args ...any) { l.Log(hclog.Warn, msg, args...) }
 
-// Error logs at Error.
+// Error logs at Warn.
 func (l *raftLogger) Error(msg string, args ...any) { l.Log(hclog.Error, msg, args...) }
 
 func (l *raftLogger) enabled(level hclog.Level) bool {
@@ -89,7 +98,7 @@ func (l *raftLogger) ImpliedArgs() []any { return l.args }
 
 // With adds arguments to every record.
 func (l *raftLogger) With(args ...any) hclog.Logger {
-	return &raftLogger{logger: l.logger.With(args...), name: l.name, args: append(l.args[:len(l.args):len(l.args)], args...)}
+	return &raftLogger{logger: l.logger.With(args...), name: l.name, seen: l.seen, args: append(l.args[:len(l.args):len(l.args)], args...)}
 }
 
 // Name is the part of raft that logs.
@@ -100,7 +109,7 @@ func (l *raftLogger) Named(name string) hclog.Logger { return l.ResetNamed(name)
 
 // ResetNamed returns the logger of another part.
 func (l *raftLogger) ResetNamed(name string) hclog.Logger {
-	return &raftLogger{logger: l.logger, name: name, args: l.args}
+	return &raftLogger{logger: l.logger, name: name, args: l.args, seen: l.seen}
 }
 
 // SetLevel does nothing: the level is the slog handler's business.

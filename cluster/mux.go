@@ -21,6 +21,7 @@ type mux struct {
 	tls         *tls.Config // nil: plain TCP
 	greeting    time.Duration
 	logger      *slog.Logger
+	refused     throttle
 
 	ln   net.Listener
 	raft *subListener
@@ -81,7 +82,10 @@ func (m *mux) greet(conn net.Conn) {
 	}
 	h, err := accept(conn, m.cluster, m.id, m.greeting)
 	if err != nil {
-		m.logger.Warn("connection refused", logkey.Addr, raw.RemoteAddr().String(), logkey.Err, err)
+		from, _, _ := net.SplitHostPort(raw.RemoteAddr().String())
+		if m.refused.first(from + err.Error()) {
+			m.logger.Warn("connection refused", logkey.Addr, raw.RemoteAddr().String(), logkey.Err, err)
+		}
 		_ = conn.Close()
 		return
 	}

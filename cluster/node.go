@@ -35,6 +35,7 @@ type Node struct {
 
 	registry   registry
 	changes    notifier
+	seen       throttle // warnings of raft
 	leadership *leadership
 	view       atomic.Pointer[leaderView]
 	// barrierTerm is the term in which this node, as leader, has passed a barrier.
@@ -205,7 +206,7 @@ func (n *Node) start() error {
 }
 
 func (n *Node) raftLogger(part string) *raftLogger {
-	return &raftLogger{logger: n.logger.With(logkey.Component, part), name: part}
+	return newRaftLogger(n.cfg.Logger, part, &n.seen)
 }
 
 // checkStateMachine compares what the state machine holds with what raft can give

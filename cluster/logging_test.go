@@ -1,0 +1,81 @@
+package cluster
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
+)
+
+// plainLogger logs lines of level, message and attributes.
+func plainLogger(out *lockedBuffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+func lines(out *lockedBuffer) []string { return strings.Split(strings.TrimSpace(out.String()), "\n") }
+
+func TestRaftLogsRepeatedTroubleOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out lockedBuffer
+		l := newRaftLogger(plainLogger(&out), "raft", &throttle{})
+		beat := func(peer string) { l.Named("replication").Error("failed to heartbeat to", "peer", peer, "tries", 1) }
+		l.Info("entering follower state")
+		beat("a")
+		beat("a")
+		beat("b")
+		<-time.After(throttleEvery)
+		beat("a")
+		l.With("term", 3).Warn("stepping down")
+		want := []string{
+			`level=WARN msg="failed to heartbeat to" component=raft peer=a tries=1`,
+			`level=WARN msg="failed to heartbeat to" component=raft peer=b tries=1`,
+			`level=WARN msg="failed to heartbeat to" component=raft peer=a tries=1`,
+			`level=WARN msg="stepping down" component=raft term=3`,
+		}
+		if diff := cmp.Diff(want, lines(&out)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRaftLoggerSaysWhatItWrites(t *testing.T) {
+	var out lockedBuffer
+	l := newRaftLogger(plainLogger(&out), "raft", &throttle{})
+	if l.IsTrace() || l.IsDebug() || l.IsInfo() || !l.IsWarn() || !l.IsError() || l.GetLevel() != hclog.Warn || l.Name() != "raft" {
+		t.Errorf("at slog's Info level it claims otherwise; level %v", l.GetLevel())
+	}
+}
+
+func TestGossipLogLevels(t *testing.T) {
+	var out lockedBuffer
+	l := gossipLogger(plainLogger(&out))
+	l.Printf("[ERR] memberlist: Conflicting address for %s", "x")
+	l.Printf("[WARN] memberlist: Refuting a suspect message")
+	l.Printf("[DEBUG] memberlist: Stream connection")
+	want := []string{`level=WARN msg="Conflicting address for x"`}
+	if diff := cmp.Diff(want, lines(&out)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestThrottleForgets(t *testing.T) {
+	var th throttle
+	for i := range 3 * throttleSize {
+		if !th.first(fmt.Sprint(i)) {
+			t.Fatalf("key %d was never seen", i)
+		}
+	}
+	if len(th.last) > throttleSize {
+		t.Errorf("it holds %d keys", len(th.last))
+	}
+}
