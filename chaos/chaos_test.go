@@ -26,7 +26,7 @@ var binDir string
 
 // binaries builds what ships, once for all tests.
 var binaries = sync.OnceValues(func() (string, error) {
-	build := exec.Command("go", "build", "-o", binDir+"/", "../cmd/...")
+	build := exec.Command("go", "build", "-trimpath", "-o", binDir+"/", "../cmd/...") // as make build does
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)

@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+)
+
+// serving starts a cluster that balances over the two web servers, and returns
+// the VIP.
+func serving(t *testing.T) (*Cluster, context.Context, netip.Addr) {
+	t.Helper()
+	c, ctx := newCluster(t)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &story{out: t.Output(), cluster: c}
+	for _, step := range []func(context.Context) error{s.elect, s.configure, s.alternate} {
+		if err := step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c, ctx, s.vip
+}
+
+// moved waits until another node than from carries the VIP alone.
+func moved(ctx context.Context, c *Cluster, vip netip.Addr, from string) error {
+	return until(ctx, func() error {
+		if err := c.ready(ctx); err != nil {
+			return err
+		}
+		carriers, err := c.Carriers(vip)
+		if err == nil && (len(carriers) != 1 || carriers[0] == from) {
+			err = fmt.Errorf("the VIP is on %v, want it on one node other than %s", carriers, from)
+		}
+		return err
+	})
+}
+
+// TestPlannedMoves: the VIP leaves a node that is told to give it up, and one
+// that is stopped, and is never on two nodes when the dust has settled.
+func TestPlannedMoves(t *testing.T) {
+	c, ctx, vip := serving(t)
+	for _, tt := range []struct {
+		name string
+		move func(holder string) error
+	}{
+		{"failover", func(string) error {
+			_, err := c.Ctl(ctx, "witness", "failover")
+			return err
+		}},
+		{"stop", func(holder string) error { return c.Stop(holder) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			holder, err := c.holder(vip)
+			if err != nil {
+				t.Fatal(err)
+			}
+			probing, stop := context.WithCancel(ctx)
+			histories := make(chan History, 1)
+			go func() { histories <- newClient(c.client).probe(probing, "http://"+vip.String()+"/") }()
+			err = tt.move(holder)
+			if err == nil {
+				err = moved(ctx, c, vip, holder)
+			}
+			if err == nil {
+				_, err = newClient(c.client).get(ctx, "http://"+vip.String()+"/")
+			}
+			stop()
+			history := <-histories
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("moved from %s: %d requests, %d failed, outage %v", holder, len(history), history.Failed(), history.Outage().Round(time.Millisecond))
+			if carries, err := c.node(holder).host.Carries(vip); err != nil || carries {
+				t.Errorf("%s still carries the VIP: %v, %v", holder, carries, err)
+			}
+		})
+	}
+}
+
+// TestEveryNodeAnswersAlike: what one node acknowledged, any other shows at once.
+func TestEveryNodeAnswersAlike(t *testing.T) {
+	c, ctx, _ := serving(t)
+	for i, writer := range nodeNames {
+		name := fmt.Sprintf("other-%d", i)
+		if _, err := c.Ctl(ctx, writer, "loadbalancer", "create", "--name", name, "--vip-subnet-id", "public", "--no-wait"); err != nil {
+			t.Fatal(err)
+		}
+		for _, reader := range nodeNames {
+			names, err := c.loadBalancers(ctx, reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(names, name) {
+				t.Errorf("%s was acknowledged by %s, %s shows %v", name, writer, reader, names)
+			}
+		}
+	}
+}
