@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/netip"
@@ -25,6 +26,7 @@ func newSmallMember(t testing.TB) netip.AddrPort {
 	o := newOrigin(t)
 	serving.Go(func() {
 		for c := range o.conns {
+			context.AfterFunc(t.Context(), func() { c.Close() }) // the engine would keep it for a while
 			serving.Go(func() {
 				defer c.Close()
 				buf := make([]byte, 4096)

@@ -63,7 +63,7 @@ func TestNoRequestIsLostUnderChanges(t *testing.T) {
 	f := newFront(t, 0, nil)
 	var ids []lb.MemberID
 	for range 3 {
-		ids = append(ids, f.rig.member(f.pool, newWebServer(t)))
+		ids = append(ids, f.rig.member(f.pool, newWebServer(t, hello)))
 	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -80,11 +80,11 @@ func TestNoRequestIsLostUnderChanges(t *testing.T) {
 				for range 20 {
 					if err := p.get(); err != nil {
 						t.Errorf("request: %v", err)
-						c.Close()
+						_ = c.Close()
 						return
 					}
 				}
-				c.Close()
+				_ = c.Close()
 				select {
 				case <-stop:
 					return
@@ -99,7 +99,7 @@ func TestNoRequestIsLostUnderChanges(t *testing.T) {
 			f.do(lb.UpdateMember{ID: ids[0], Spec: lb.MemberSpec{Weight: lb.Some(i % 3)}})
 		case 1:
 			f.do(lb.DeleteMember{ID: ids[1]})
-			ids[1] = f.rig.member(f.pool, newWebServer(t))
+			ids[1] = f.rig.member(f.pool, newWebServer(t, hello))
 		case 2:
 			f.do(lb.UpdateListener{ID: f.listener, Spec: lb.ListenerSpec{ConnectionLimit: lb.Some(100 + i)}})
 		case 3:
@@ -120,7 +120,7 @@ func TestListenerRemovalDrains(t *testing.T) {
 	testenv.Eventually(t, limit, func() error {
 		c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String())
 		if err == nil {
-			c.Close()
+			_ = c.Close()
 			return errors.New("the port is still served")
 		}
 		return nil
@@ -148,7 +148,7 @@ func TestAdminStateDownDoesNotListen(t *testing.T) {
 		testenv.Eventually(t, limit, func() error {
 			c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String())
 			if err == nil {
-				c.Close()
+				_ = c.Close()
 				return errors.New("the port is served")
 			}
 			return nil
@@ -247,7 +247,7 @@ func TestBindConflictIsReportedAndRecovered(t *testing.T) {
 		}
 	}
 	<-r.engine.Changes()
-	taken.Close()
+	_ = taken.Close()
 	testenv.Eventually(t, limit, func() error {
 		if reason := r.engine.View().Errors[string(id)]; reason != "" {
 			return errors.New(reason)
@@ -288,12 +288,12 @@ func TestDrain(t *testing.T) {
 	m.send("HTTP/1.1 200 OK\nContent-Length: 2\n\nok")
 	busy.wantHead("HTTP/1.1 200 OK", "Connection: close")
 	busy.wantBody("ok")
-	busy.Close()
+	_ = busy.Close()
 	if err := <-done; err != nil {
 		t.Errorf("drain: %v", err)
 	}
 	if c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String()); err == nil {
-		c.Close()
+		_ = c.Close()
 		t.Errorf("the port is still served")
 	}
 }
@@ -312,7 +312,7 @@ func TestDrainGivesUp(t *testing.T) {
 func TestUnhealthyMemberIsNotUsed(t *testing.T) {
 	f := newFront(t, 0, nil)
 	gone := f.rig.member(f.pool, refused())
-	up := f.rig.member(f.pool, newWebServer(t))
+	up := f.rig.member(f.pool, newWebServer(t, hello))
 	monitor := lb.HealthMonitorID(f.do(lb.CreateHealthMonitor{Spec: lb.HealthMonitorSpec{
 		PoolID: lb.Some(f.pool), Type: lb.Some(lb.MonitorTCP), Delay: lb.Some(time.Second), Timeout: lb.Some(time.Second),
 		MaxRetries: lb.Some(1),

@@ -36,7 +36,7 @@ func (p *idlePool) get(notBefore instant) *sock {
 	}
 	p.mu.Unlock()
 	for _, c := range stale {
-		c.sock.Close()
+		c.sock.close()
 	}
 	if stale != nil {
 		return nil
@@ -53,7 +53,7 @@ func (p *idlePool) put(c *sock, at instant) {
 	}
 	p.mu.Unlock()
 	if !ok {
-		c.Close()
+		c.close()
 	}
 }
 
@@ -70,7 +70,7 @@ func (p *idlePool) expire(notBefore instant) {
 	p.conns = p.conns[:rest]
 	p.mu.Unlock()
 	for _, c := range stale {
-		c.sock.Close()
+		c.sock.close()
 	}
 }
 
@@ -81,6 +81,6 @@ func (p *idlePool) close() {
 	p.conns, p.closed = nil, true
 	p.mu.Unlock()
 	for _, c := range conns {
-		c.sock.Close()
+		c.sock.close()
 	}
 }

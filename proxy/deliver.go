@@ -47,7 +47,7 @@ func (e *exchange) deliver() (keep bool) {
 // looks now.
 func (e *exchange) mayKeep() bool {
 	_, current := e.server.snapshot()
-	return current && !e.last && e.req.KeepAlive && e.upload.bodyRead()
+	return current && !e.session.engine.draining.Load() && !e.last && e.req.KeepAlive && e.upload.bodyRead()
 }
 
 // passBody reads the body to its end and sends it, but for the last piece, which
@@ -68,7 +68,7 @@ func (e *exchange) passBody() error {
 		if err := t.flush(); err != nil {
 			return err
 		}
-		err := e.fillMember()
+		err := e.awaitMember(true)
 		if errors.Is(err, io.EOF) {
 			e.resp.KeepAlive = false
 			return t.body.End()

@@ -53,7 +53,6 @@ func getExchange(x *session, s *server, n int) *exchange {
 }
 
 func putExchange(e *exchange) {
-	e.candidates.reset()
 	e.session, e.server, e.snap, e.client = nil, nil, nil, nil
 	e.member, e.conn = nil, nil
 	e.up.dst, e.down.dst = nil, nil

@@ -184,11 +184,11 @@ func newOrigin(t testing.TB) *origin {
 		}
 	}()
 	t.Cleanup(func() {
-		ln.Close()
+		_ = ln.Close()
 		<-done
 		close(o.conns)
 		for c := range o.conns {
-			c.Close()
+			_ = c.Close()
 		}
 	})
 	return o
@@ -247,16 +247,19 @@ func wantReset(t testing.TB, c net.Conn) {
 	}
 }
 
-// newWebServer answers every request with a short body.
-func newWebServer(t testing.TB) netip.AddrPort {
+// hello is what get expects.
+func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
+
+// newWebServer is a member that is a real web server.
+func newWebServer(t testing.TB, handler http.HandlerFunc) netip.AddrPort {
 	t.Helper()
 	ln, err := net.Listen("tcp", netip.AddrPortFrom(loopback(), 0).String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })}
+	srv := &http.Server{Handler: handler}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = srv.Serve(ln) }()
-	t.Cleanup(func() { srv.Close(); <-done })
+	t.Cleanup(func() { _ = srv.Close(); <-done })
 	return ln.Addr().(*net.TCPAddr).AddrPort()
 }

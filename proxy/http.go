@@ -18,14 +18,27 @@ func serveHTTP(x *session, s *server) {
 	snap, _ := s.snapshot()
 	idle := min(snap.clientData, snap.tcpInspect)
 	for n := 1; x.awaitRequest(idle); n++ {
-		e := getExchange(x, s, n)
-		keep := e.serve()
-		idle = e.snap.clientData
-		putExchange(e)
-		if !keep {
+		var keep bool
+		if keep, idle = serveRequest(x, s, n); !keep {
 			return
 		}
 	}
+}
+
+// serveRequest serves request number n of a client connection. It reports whether
+// another one may follow, and how long that may take to come.
+func serveRequest(x *session, s *server, n int) (keep bool, idle time.Duration) {
+	e := getExchange(x, s, n)
+	served := false
+	defer func() {
+		e.candidates.reset() // also if serve panicked: the count belongs to the member
+		if served {
+			putExchange(e)
+		}
+	}()
+	keep, idle = e.serve(), e.snap.clientData
+	served = true
+	return keep, idle
 }
 
 // awaitRequest waits for the first bytes of a request. It returns false when the

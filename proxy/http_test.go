@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -126,7 +129,7 @@ func (p *peer) wantAbort() {
 	}
 }
 
-// get sends a request and reads the response, which has to be newWebServer's.
+// get sends a request and reads the response, which has to be that of hello.
 func (p *peer) get() error {
 	if _, err := io.WriteString(p, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 		return err
@@ -256,7 +259,7 @@ func TestHTTPResponseUntilCloseIsChunked(t *testing.T) {
 	m := f.member(0)
 	m.head()
 	m.send("HTTP/1.0 200 OK\n\nthe end is the close")
-	m.Close()
+	_ = m.Close()
 	c.wantHead("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 	c.wantBody("14\r\nthe end is the close\r\n0\r\n\r\n")
 }
@@ -400,7 +403,7 @@ func TestHTTPBrokenMember(t *testing.T) {
 			if tt.reset {
 				_ = m.SetLinger(0)
 			}
-			m.Close()
+			_ = m.Close()
 			if tt.want == "" {
 				c.wantAbort()
 				return
@@ -510,7 +513,7 @@ func TestHTTPClientLeavesInTheBody(t *testing.T) {
 	m := f.member(0)
 	m.head()
 	m.wantBody("half")
-	c.Close()
+	_ = c.Close()
 	m.wantAbort()
 }
 
@@ -573,7 +576,7 @@ func TestHTTPStaleMemberConnection(t *testing.T) {
 			m.head()
 			m.send("HTTP/1.1 204 No Content\n\n")
 			c.wantHead("HTTP/1.1 204 No Content")
-			m.Close()
+			_ = m.Close()
 			c.send("%s /2 HTTP/1.1\nHost: a\nContent-Length: 0\n\n", method)
 			m = f.member(0)
 			m.wantHead(method + " /2 HTTP/1.1")
@@ -591,7 +594,7 @@ func TestHTTPStaleMemberConnection(t *testing.T) {
 		c.wantHead("HTTP/1.1 204 No Content")
 		c.send("POST /2 HTTP/1.1\nHost: a\nContent-Length: 0\n\n")
 		m.wantHead("POST /2 HTTP/1.1")
-		m.Close()
+		_ = m.Close()
 		c.wantHead("HTTP/1.1 502 Bad Gateway")
 	})
 }
@@ -622,4 +625,50 @@ func TestHTTPConnectionClose(t *testing.T) {
 		c.wantBody("ok")
 		c.wantEnd()
 	}
+}
+
+// Large bodies of every framing arrive as they were sent, both ways.
+func TestHTTPLargeBodies(t *testing.T) {
+	const size = 8 << 20
+	body := make([]byte, size)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(body)
+	echo := newWebServer(t, func(w http.ResponseWriter, r *http.Request) {
+		got, err := io.ReadAll(r.Body)
+		if err != nil || !bytes.Equal(got, body) {
+			t.Errorf("the member got %d bytes: %v", len(got), err)
+		}
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", strconv.Itoa(size))
+		}
+		_, _ = w.Write(body)
+	})
+	f := newFront(t, 0, nil)
+	f.rig.member(f.pool, echo)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for _, path := range []string{"/length", "/chunked", "/length"} {
+		var r io.Reader = bytes.NewReader(body)
+		if path == "/chunked" {
+			r = io.MultiReader(r) // hides the length
+		}
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+netip.AddrPortFrom(f.addr, 8080).String()+path, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || !bytes.Equal(got, body) {
+			t.Fatalf("%s: the client got %d bytes: %v", path, len(got), err)
+		}
+	}
+	testenv.Eventually(t, limit, func() error {
+		if s := f.engine.Stats()[f.listener]; s.BytesIn < 3*size || s.BytesOut < 3*size {
+			return fmt.Errorf("stats: %+v", s)
+		}
+		return nil
+	})
 }

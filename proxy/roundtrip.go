@@ -74,7 +74,7 @@ func (e *exchange) takeIdle() bool {
 			e.session.use(conn)
 			return true
 		}
-		conn.Close()
+		conn.close()
 	}
 }
 
@@ -149,7 +149,7 @@ func (e *exchange) readResponse() error {
 				buf.compact()
 			}
 		}
-		if err := e.fillMember(); err != nil {
+		if err := e.awaitMember(false); err != nil {
 			e.resp.Reset()
 			if errors.Is(err, io.EOF) {
 				return io.ErrUnexpectedEOF
@@ -174,13 +174,18 @@ func (e *exchange) passInterim() error {
 // errClientGone means that there is nobody to answer.
 var errClientGone = errors.New("client is gone")
 
-// fillMember waits for the member. As long as it takes the request body it is not
-// idle.
-func (e *exchange) fillMember() error {
+// awaitMember waits for something from the member: if body is set it may move a
+// part of the response body. A member that takes the request body is not idle.
+func (e *exchange) awaitMember(body bool) error {
 	due := now().add(e.snap.memberData)
 	for {
-		err := e.conn.fill(due)
-		if !isTimeout(err) || !e.upload.started {
+		var err error
+		if body {
+			err = e.down.receive(e.conn, nil, due)
+		} else {
+			err = e.conn.fill(due)
+		}
+		if !isTimeout(err) || isWriteError(err) || !e.upload.started {
 			return err
 		}
 		moved := instant(e.upload.active.Load()).add(e.snap.memberData)
@@ -195,7 +200,7 @@ func (e *exchange) fillMember() error {
 func (e *exchange) drop() {
 	e.upload.stop()
 	e.session.member.Store(nil)
-	e.conn.Close()
+	e.conn.close()
 	e.conn.releaseBuffer()
 	e.conn = nil
 }

@@ -27,7 +27,9 @@ type server struct {
 }
 
 func newServer(e *Engine, b *binding, ln *net.TCPListener) *server {
-	return &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1)}
+	s := &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1)}
+	s.last.Store(b.current.Load())
+	return s
 }
 
 // snapshot returns what to serve by, and whether more is wanted. A listener that
@@ -58,7 +60,7 @@ func (s *server) retire() {
 // as many as it may have, others wait in the kernel's queue, as with HAProxy's
 // maxconn.
 func (s *server) accept() {
-	defer s.ln.Close()
+	defer func() { _ = s.ln.Close() }()
 	var pause time.Duration
 	for {
 		s.awaitRoom()
@@ -130,8 +132,8 @@ func (s *server) start(c *net.TCPConn) {
 	s.active.Add(1)
 	s.engine.running.Go(func() {
 		defer s.end()
-		defer c.Close()
 		s.serve(c)
+		_ = c.Close()
 	})
 }
 
@@ -146,7 +148,7 @@ func (s *server) serve(c *net.TCPConn) {
 	snap, _ := s.snapshot()
 	stats := snap.counters
 	from := c.RemoteAddr().(*net.TCPAddr).AddrPort()
-	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
 	if !snap.admits(from.Addr()) {
 		stats.refused.Add(1)
 		_ = c.SetLinger(0) // the client is told at once and leaves nothing behind here

@@ -31,11 +31,12 @@ type half struct {
 	move  func(fd uintptr) bool // spliceIn or spliceOut; nil before the first use
 	n     int
 	errno syscall.Errno
-	total uint64  // bytes received, or sent; not those that were spliced
+	total uint64  // bytes received, or sent
 	armed instant // the deadline that the runtime knows; 0: none
 	buf   *buffer // in: received and not consumed; nil: nothing is buffered
 	p     []byte  // out: still to be sent
 	pipe  *pipe   // in: held while there are bytes in it; out: the one to empty
+	most  int     // in: how many bytes may go into pipe
 }
 
 // errInterrupted is what a read returns after [sock.interrupt].
@@ -169,8 +170,11 @@ func (s *sock) alive() bool {
 // what it got for all there was.
 func (s *sock) abort() {
 	_ = s.SetLinger(0) // fails on a closed connection only
-	_ = s.Close()
+	s.close()
 }
+
+// close closes the connection. What was written is still delivered.
+func (s *sock) close() { _ = s.Close() }
 
 // releaseBuffer gives the buffer back. What it held is lost.
 func (s *sock) releaseBuffer() {

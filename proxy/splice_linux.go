@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -63,17 +64,13 @@ func (s *sock) spliceIn(fd uintptr) bool {
 			return true
 		}
 	}
-	n, err := splice(int(fd), h.pipe.w, pipeSize)
-	switch err {
-	case nil:
-		h.n, h.errno = n, 0
-		h.pipe.n = n
-	case unix.EAGAIN:
+	h.n, h.errno = splice(int(fd), h.pipe.w, h.most)
+	if h.errno == syscall.EAGAIN {
 		s.releasePipe()
 		return false
-	default:
-		h.n, h.errno = 0, err.(syscall.Errno)
 	}
+	h.pipe.n = h.n
+	h.total += uint64(h.n)
 	return true
 }
 
@@ -81,36 +78,46 @@ func (s *sock) spliceIn(fd uintptr) bool {
 func (s *sock) spliceOut(fd uintptr) bool {
 	h := &s.out
 	for h.pipe.n > 0 {
-		n, err := splice(h.pipe.r, int(fd), h.pipe.n)
-		switch err {
-		case nil:
-			h.pipe.n -= n
-		case unix.EAGAIN:
+		n, errno := splice(h.pipe.r, int(fd), h.pipe.n)
+		if errno == syscall.EAGAIN {
 			return false
-		default:
-			h.errno = err.(syscall.Errno)
+		}
+		if h.errno = errno; errno != 0 {
 			return true
 		}
+		h.pipe.n -= n
+		h.total += uint64(n)
 	}
-	h.errno = 0
 	return true
 }
 
-func splice(from, to, n int) (int, error) {
+func splice(from, to, n int) (int, syscall.Errno) {
 	for {
-		moved, err := unix.Splice(from, nil, to, nil, n, unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
-		if err != unix.EINTR {
-			return int(moved), err
+		moved, _, errno := syscall.Syscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0,
+			uintptr(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		switch errno {
+		case 0:
+			return int(moved), 0
+		case syscall.EINTR:
+		default:
+			return 0, errno
 		}
 	}
 }
 
-// fillPipe is fill into a pipe, which is then in in.pipe.
+// fillPipe is fill into a pipe, which is then in in.pipe. Nothing may be buffered.
+// It returns EMFILE if there is no pipe to be had.
 func (s *sock) fillPipe(due instant) error {
+	return s.fillPipeUnless(nil, due, pipeSize)
+}
+
+// fillPipeUnless is fillUnless into a pipe, of most bytes at most.
+func (s *sock) fillPipeUnless(stop *atomic.Bool, due instant, most int64) error {
+	s.in.most = int(min(most, pipeSize))
 	if s.in.move == nil {
 		s.in.move = s.spliceIn
 	}
-	if err := s.await(&s.in, s.in.move, nil, due); err != nil {
+	if err := s.await(&s.in, s.in.move, stop, due); err != nil {
 		return err
 	}
 	return received(s.in.n, s.in.errno)

@@ -10,7 +10,7 @@ func serveTCP(x *session, snap *snapshot) {
 		snap.counters.errors.Add(1)
 		return
 	}
-	defer member.Close()
+	defer member.close()
 	defer member.releaseBuffer()
 	t := newTunnel(x.client, member, snap)
 	if !t.run() {

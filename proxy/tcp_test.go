@@ -186,8 +186,8 @@ func TestConnectionLimit(t *testing.T) {
 	if s := r.engine.Stats()[id]; s.Active != 2 || len(o.conns) != 0 {
 		t.Fatalf("%d connections are served, want 2", s.Active)
 	}
-	c1.Close()
-	m1.Close()
+	_ = c1.Close()
+	_ = m1.Close()
 	o.accept() // the third
 	r.dial(1000)
 	if len(o.conns) != 0 {

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"errors"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/amphora-lb/amphora/proxy/http1"
@@ -64,6 +66,36 @@ func (t *transfer) put(data []byte) error {
 	default:
 		t.out = append(t.out, data...)
 	}
+	return nil
+}
+
+// bulkFrom is how much of a body must be left for the kernel to move it from
+// socket to socket.
+const bulkFrom = 4 * bufferSize
+
+// receive gets more of the body from src and sends it, waiting until due. stop may
+// be nil; see [sock.fillUnless].
+func (t *transfer) receive(src *sock, stop *atomic.Bool, due instant) error {
+	left := t.body.Remaining()
+	if t.chunked || left < bulkFrom || src.in.buf != nil && src.in.buf.len() > 0 {
+		return src.fillUnless(stop, due)
+	}
+	err := src.fillPipeUnless(stop, due, left)
+	if errors.Is(err, syscall.EMFILE) {
+		return src.fillUnless(stop, due)
+	}
+	if err != nil {
+		return err
+	}
+	defer src.releasePipe()
+	p := src.in.pipe
+	n := p.n
+	err = t.dst.emptyPipe(p, now().add(t.idle))
+	t.sent += n - p.n
+	if err != nil {
+		return &writeError{err}
+	}
+	t.body.Skip(int64(n))
 	return nil
 }
 

@@ -95,8 +95,8 @@ func (f *flow) run() {
 		// The receiver is gone. What it sent before can still be passed on by the
 		// other direction, which ends by itself.
 	case errors.Is(f.err, os.ErrDeadlineExceeded):
-		_ = f.src.Close()
-		_ = f.dst.Close()
+		f.src.close()
+		f.dst.close()
 	default: // the sender is gone: so is, for the receiver, the stream
 		f.dst.abort()
 		f.src.abort()

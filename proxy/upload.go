@@ -59,14 +59,16 @@ func (u *upload) run() {
 func (u *upload) pass() error {
 	e, t := u.e, &u.e.up
 	for {
-		if err := e.client.fillUnless(&u.quit, now().add(e.snap.clientData)); err != nil {
+		if err := t.receive(e.client, &u.quit, now().add(e.snap.clientData)); err != nil {
 			return err
 		}
 		u.active.Store(int64(now()))
-		used, err := t.pass(e.client.in.buf.bytes())
-		e.client.in.buf.consume(used)
-		if err != nil {
-			return err
+		if buf := e.client.in.buf; buf != nil {
+			used, err := t.pass(buf.bytes())
+			buf.consume(used)
+			if err != nil {
+				return err
+			}
 		}
 		if t.body.Done() {
 			u.read.Store(true)

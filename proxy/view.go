@@ -26,10 +26,10 @@ func (e *Engine) View() lb.View {
 		Members:  make(map[lb.MemberID]lb.OperatingStatus),
 	}
 	for _, id := range pub.members {
-		switch s := e.checker.Status(id); {
-		case s == health.Healthy:
+		switch e.checker.Status(id) {
+		case health.Healthy:
 			v.Members[id] = lb.Online
-		case s == health.Unhealthy:
+		case health.Unhealthy:
 			v.Members[id] = lb.Failed
 		}
 	}
