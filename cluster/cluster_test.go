@@ -23,19 +23,21 @@ func TestVotersFormACluster(t *testing.T) {
 		eventually(t, n.cfg.Name+" has applied everything", func() bool {
 			return cmp.Equal(n.fsm.all(), []string{"from-0", "from-1", "from-2"})
 		})
-		infos := n.Nodes()
-		if len(infos) != 3 {
-			t.Fatalf("%s sees %d nodes", n.cfg.Name, len(infos))
-		}
-		for i, info := range infos {
-			want := Info{
-				ID: nodes[i].ID(), Name: nodes[i].cfg.Name, Role: Amphora, Addr: nodes[i].Addr(),
-				Suffrage: Voter, State: StateAlive, Leader: info.Leader, Self: nodes[i] == n,
+		// raft may be quicker than gossip, which adds names and states.
+		testenv.Eventually(t, patience, func() error {
+			infos := n.Nodes()
+			var want []Info
+			for i, other := range nodes {
+				want = append(want, Info{
+					ID: other.ID(), Name: other.cfg.Name, Role: Amphora, Addr: other.Addr(),
+					Suffrage: Voter, State: StateAlive, Leader: i < len(infos) && infos[i].Leader, Self: other == n,
+				})
 			}
-			if diff := cmp.Diff(want, info); diff != "" {
-				t.Errorf("%s, node %d: %s", n.cfg.Name, i, diff)
+			if diff := cmp.Diff(want, infos); diff != "" {
+				return fmt.Errorf("nodes as %s sees them: %s", n.cfg.Name, diff)
 			}
-		}
+			return nil
+		})
 	}
 }
 
