@@ -37,6 +37,39 @@ func (f *front) open(i int) (c, m *peer) {
 	return c, m
 }
 
+// wantRefused requires that nothing listens.
+func (f *front) wantRefused() {
+	f.t.Helper()
+	if c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String()); err == nil {
+		_ = c.Close()
+		f.t.Fatal("the port is served")
+	}
+}
+
+// A listener that is replaced by another one of the same port, in one step, keeps
+// the socket; its connections do not become those of the other.
+func TestReplacedListener(t *testing.T) {
+	f := newFront(t, 1, nil)
+	c, m := f.open(0)
+	c2 := f.client()
+	f.exchange(c2, m)
+	f.change(lb.DeleteListener{ID: f.listener})
+	pool := lb.PoolID(f.change(lb.CreatePool{Spec: lb.PoolSpec{
+		LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolTCP), Algorithm: lb.Some(lb.RoundRobin),
+	}}))
+	f.do(lb.CreateListener{Spec: lb.ListenerSpec{
+		LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolTCP), ProtocolPort: lb.Some(8080), DefaultPoolID: lb.Some(pool),
+	}})
+	for _, c := range []*peer{c, c2} {
+		c.send("GET /last HTTP/1.1\nHost: a\n\n")
+		m.wantHead("GET /last HTTP/1.1")
+		m.send("HTTP/1.1 204 No Content\n\n")
+		c.wantHead("HTTP/1.1 204 No Content", "Connection: close")
+		c.wantEnd()
+	}
+	readAll(t, f.dial(8080)) // TCP without a member
+}
+
 func TestChangesCloseNothingTheyDoNotConcern(t *testing.T) {
 	f := newFront(t, 1, nil)
 	c, m := f.open(0)
@@ -117,14 +150,7 @@ func TestListenerRemovalDrains(t *testing.T) {
 	busy.send("GET /slow HTTP/1.1\nHost: a\n\n")
 	m.wantHead("GET /slow HTTP/1.1")
 	f.do(lb.DeleteListener{ID: f.listener})
-	testenv.Eventually(t, limit, func() error {
-		c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String())
-		if err == nil {
-			_ = c.Close()
-			return errors.New("the port is still served")
-		}
-		return nil
-	})
+	f.wantRefused()
 	m.send("HTTP/1.1 200 OK\nContent-Length: 2\n\nok")
 	busy.wantHead("HTTP/1.1 200 OK", "Connection: close")
 	busy.wantBody("ok")
@@ -145,14 +171,7 @@ func TestAdminStateDownDoesNotListen(t *testing.T) {
 		{lb.UpdateLoadBalancer{ID: f.lb, Spec: lb.LoadBalancerSpec{MetaSpec: down}}, lb.UpdateLoadBalancer{ID: f.lb, Spec: lb.LoadBalancerSpec{MetaSpec: up}}},
 	} {
 		f.do(ops[0])
-		testenv.Eventually(t, limit, func() error {
-			c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String())
-			if err == nil {
-				_ = c.Close()
-				return errors.New("the port is served")
-			}
-			return nil
-		})
+		f.wantRefused()
 		f.do(ops[1])
 		f.client()
 	}
@@ -292,10 +311,7 @@ func TestDrain(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("drain: %v", err)
 	}
-	if c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String()); err == nil {
-		_ = c.Close()
-		t.Errorf("the port is still served")
-	}
+	f.wantRefused()
 }
 
 func TestDrainGivesUp(t *testing.T) {

@@ -134,6 +134,7 @@ func (c *control) open(b *binding, at time.Time) {
 // listen opens a listening socket on an address that this host need not have.
 func listen(ctx context.Context, addr netip.AddrPort) (*net.TCPListener, error) {
 	cfg := net.ListenConfig{Control: listenControl, KeepAlive: -1}
+	cfg.SetMultipathTCP(false) // its sockets do not hand down options as those of TCP do
 	network := "tcp4"
 	if addr.Addr().Is6() {
 		network = "tcp6"

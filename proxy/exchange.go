@@ -45,10 +45,10 @@ var exchanges = sync.Pool{New: func() any {
 // getExchange prepares for request number n of a client connection.
 func getExchange(x *session, s *server, n int) *exchange {
 	e := exchanges.Get().(*exchange)
-	snap, _ := s.snapshot()
-	e.session, e.server, e.snap, e.client = x, s, snap, x.client
+	x.refresh(s)
+	e.session, e.server, e.snap, e.client = x, s, x.snap, x.client
 	e.last = n == x.engine.cfg.MaxRequests
-	e.down.reset(x.client, snap.clientData)
+	e.down.reset(x.client, x.snap.clientData)
 	return e
 }
 

@@ -15,8 +15,7 @@ var limits = http1.Limits{Head: bufferSize, Fields: 100, Target: 8 << 10}
 // it waits for the next one it holds neither a buffer nor an exchange.
 func serveHTTP(x *session, s *server) {
 	x.forwardedFor = x.from.Addr().AppendTo(make([]byte, 0, 40))
-	snap, _ := s.snapshot()
-	idle := min(snap.clientData, snap.tcpInspect)
+	idle := min(x.snap.clientData, x.snap.tcpInspect)
 	for n := 1; x.awaitRequest(idle); n++ {
 		var keep bool
 		if keep, idle = serveRequest(x, s, n); !keep {

@@ -22,12 +22,13 @@ type server struct {
 	last    atomic.Pointer[snapshot] // the newest one; outlives the binding's
 	active  atomic.Int64
 	full    atomic.Bool   // the acceptor waits for room
-	room    chan struct{} // holds one signal: there may be room
+	room    chan struct{} // holds one signal: there may be room, or nothing more to accept
 	closing atomic.Bool
+	closed  chan struct{} // closed when the socket is
 }
 
 func newServer(e *Engine, b *binding, ln *net.TCPListener) *server {
-	s := &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1)}
+	s := &server{engine: e, binding: b, ln: ln, room: make(chan struct{}, 1), closed: make(chan struct{})}
 	s.last.Store(b.current.Load())
 	return s
 }
@@ -47,19 +48,21 @@ func (s *server) snapshot() (snap *snapshot, current bool) {
 // changed tells the server that the limit may have changed.
 func (s *server) changed() { signal(s.room) }
 
-// retire stops accepting, after the connections that are in the queue. It
-// returns at once and may be called more than once.
+// retire stops accepting, after the connections that are in the queue, and returns
+// when the address is free. It may be called more than once.
 func (s *server) retire() {
 	if !s.closing.Swap(true) {
 		_ = s.ln.SetDeadline(epoch) // fails on a closed listener only
 		signal(s.room)
 	}
+	<-s.closed
 }
 
 // accept accepts connections until the server is retired. While the listener has
 // as many as it may have, others wait in the kernel's queue, as with HAProxy's
 // maxconn.
 func (s *server) accept() {
+	defer close(s.closed)
 	defer func() { _ = s.ln.Close() }()
 	var pause time.Duration
 	for {
@@ -81,8 +84,18 @@ func (s *server) accept() {
 				s.engine.log.Warn("connections cannot be accepted", logkey.Addr, s.binding.addr, logkey.Err, err)
 			}
 			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.engine.pause(pause)
+			s.pause(pause)
 		}
+	}
+}
+
+// pause waits for d, unless the server is retired.
+func (s *server) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.room:
 	}
 }
 
@@ -159,7 +172,7 @@ func (s *server) serve(c *net.TCPConn) {
 		return // the connection is closed already
 	}
 	defer client.releaseBuffer()
-	x := &session{engine: s.engine, client: client, from: from, http: snap.protocol == lb.ProtocolHTTP}
+	x := &session{engine: s.engine, client: client, from: from, snap: snap, http: snap.protocol == lb.ProtocolHTTP}
 	defer x.recover(snap)
 	stats.total.Add(1)
 	stats.active.Add(1)

@@ -10,6 +10,7 @@ import (
 // except for the two sockets, which the registry may interrupt and close.
 type session struct {
 	engine *Engine
+	snap   *snapshot      // what it is served by
 	from   netip.AddrPort // the client's address
 	client *sock
 	http   bool // the client connection can end between requests
@@ -19,6 +20,18 @@ type session struct {
 
 	forwardedFor []byte // the client's address as text
 	in, out      uint64 // bytes of client that were counted
+}
+
+// refresh takes up a change of the listener. It reports whether the listener is
+// still there and wants more: if not, or if another one has its address now, the
+// session goes on with what it has.
+func (x *session) refresh(s *server) bool {
+	snap, current := s.snapshot()
+	if snap.listener != x.snap.listener {
+		return false
+	}
+	x.snap = snap
+	return current
 }
 
 // countBytes adds what the client sent and got since the last call to c.
