@@ -64,6 +64,7 @@ var reserved = []only{
 type pkg struct {
 	ImportPath string
 	Doc        string
+	GoFiles    []string // without tests
 	Imports    []string
 }
 
@@ -77,7 +78,7 @@ func below(path, root string) bool {
 // packages lists the module's packages with what their shipped files import.
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Imports", "./...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,GoFiles,Imports", "./...").Output()
 	if err != nil {
 		t.Fatalf("list packages: %v", err)
 	}
@@ -89,7 +90,7 @@ func packages(t *testing.T) []pkg {
 		} else if err != nil {
 			t.Fatalf("read package list: %v", err)
 		}
-		if p.dir() != "" && below(p.ImportPath, module) {
+		if len(p.GoFiles) > 0 {
 			all = append(all, p)
 		}
 	}

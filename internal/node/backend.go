@@ -16,9 +16,6 @@ import (
 	"github.com/amphora-lb/amphora/rpc/admin"
 )
 
-// viewLimit bounds how long a request waits for the holder's view.
-const viewLimit = 500 * time.Millisecond
-
 // proposeLimit bounds a proposal whose client set no deadline.
 const proposeLimit = 10 * time.Second
 
@@ -79,32 +76,6 @@ func unavailable(err error) error {
 
 // Config is the configuration on this node.
 func (b backend) Config() *lb.Config { return b.state.Config() }
-
-// localView is what this node's engine knows; nothing on a witness.
-func (n *Node) localView() lb.View {
-	if n.engine == nil {
-		return lb.View{}
-	}
-	return n.engine.View()
-}
-
-// View asks the holder; see [admin.Backend].
-func (b backend) View(ctx context.Context) (lb.View, error) {
-	if b.holding.Load() != 0 {
-		return b.localView(), nil
-	}
-	leader, ok := b.cluster.Leader()
-	if !ok || leader.Self || leader.Role == cluster.Witness {
-		return lb.View{}, fmt.Errorf("ask the holder: %w: no node holds the VIPs now", lb.ErrUnavailable)
-	}
-	ctx, cancel := context.WithTimeout(ctx, viewLimit)
-	defer cancel()
-	conn, err := b.cluster.Dial(ctx, leader.ID)
-	if err != nil {
-		return lb.View{}, unavailable(err)
-	}
-	return admin.AskView(ctx, conn)
-}
 
 // Status describes the cluster; see [admin.Backend].
 func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {

@@ -33,6 +33,8 @@ type Node struct {
 	socket  net.Listener
 	events  *event.Log
 	holding atomic.Uint64 // term in which this node is the holder, 0: it is not
+
+	holderView remembered
 }
 
 // Open makes a node out of its configuration: it checks the host, opens the data
