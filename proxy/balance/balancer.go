@@ -3,6 +3,8 @@ package balance
 import (
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -32,8 +34,13 @@ type Config struct {
 type Balancer struct {
 	algorithm lb.Algorithm
 	members   []candidate // those of a weight above 0
-	rotation  rotation
-	maglev    maglev // for SOURCE_IP
+
+	// The table of the algorithm is made for the first pick: pools without
+	// traffic change as often as others.
+	prepared sync.Once
+	used     atomic.Bool // there has been a pick
+	rotation rotation
+	maglev   maglevTable // for SOURCE_IP
 }
 
 // candidate is a member that can be picked.
@@ -42,10 +49,11 @@ type candidate struct {
 	index int // in Config.Members
 }
 
-// New builds a Balancer. That takes microseconds for a pool of equal weights or
-// few members and some milliseconds for the largest rotations and Maglev tables
-// (see DESIGN.md), so it does not belong on the path of a request. An algorithm
-// that is not known is served as ROUND_ROBIN.
+// New builds a Balancer. If Previous was in use, the table that some pools need
+// is made here: it takes microseconds for few members or equal weights and some
+// milliseconds for the largest rotations and for SOURCE_IP (see DESIGN.md), so
+// New does not belong on the path of a request. Otherwise the first pick makes
+// the table. An algorithm that is not known is served as ROUND_ROBIN.
 func New(cfg Config) *Balancer {
 	b := &Balancer{algorithm: cfg.Algorithm, members: make([]candidate, 0, len(cfg.Members))}
 	for i, m := range cfg.Members {
@@ -53,22 +61,33 @@ func New(cfg Config) *Balancer {
 			b.members = append(b.members, candidate{Member: m, index: i})
 		}
 	}
-	if b.algorithm == lb.SourceIP {
-		// The order of the pool differs from node to node in time, never in ids.
+	switch b.algorithm {
+	case lb.SourceIP:
+		// The order in the pool may differ between nodes, that of ids does not.
 		slices.SortFunc(b.members, byID)
-		if cfg.Previous != nil && cfg.Previous.maglev.built.Load() {
-			b.maglev.build(b.members) // the pool is in use: spare its next request the wait
-		}
-		return b
+	case lb.LeastConnections:
+		b.rotation.n = uint64(len(b.members)) // ties take turns, whatever the weights
+	default:
+		b.rotation.n = cycle(scaled(b.members))
 	}
-	if b.algorithm != lb.LeastConnections { // its ties rotate evenly, whatever the weights
-		b.rotation.slots = smooth(scaled(b.members))
-	}
-	b.rotation.n = uint64(max(len(b.members), len(b.rotation.slots)))
 	if cfg.Previous != nil {
 		b.rotation.resume(&cfg.Previous.rotation)
+		if cfg.Previous.used.Load() {
+			b.prepared.Do(b.prepare)
+		}
 	}
 	return b
+}
+
+// prepare makes the table of the algorithm.
+func (b *Balancer) prepare() {
+	switch {
+	case len(b.members) <= 1 || b.algorithm == lb.LeastConnections:
+	case b.algorithm == lb.SourceIP:
+		b.maglev = newMaglevTable(b.members)
+	default:
+		b.rotation.slots = smooth(scaled(b.members))
+	}
 }
 
 // Pick chooses a member that c has not tried, counts c as running on it until
@@ -77,12 +96,16 @@ func New(cfg Config) *Balancer {
 // address; only SOURCE_IP uses it. ok is false, and c runs on nothing, when no
 // member of a weight above 0 is left untried: the caller gives up, or calls
 // [Choice.Forget] and may get one of the same members again. Pick allocates
-// nothing and does not block, except that the first picks of a SOURCE_IP pool
-// wait for its table.
+// nothing and does not block, except that the first picks may wait for a table,
+// see [New].
 func (b *Balancer) Pick(c *Choice, key netip.Addr) (index int, ok bool) {
 	c.Release()
 	if c.picks > 0 && !b.anyUntried(c) || len(b.members) == 0 {
 		return 0, false
+	}
+	if !b.used.Load() {
+		b.prepared.Do(b.prepare)
+		b.used.Store(true)
 	}
 	var at int
 	switch {

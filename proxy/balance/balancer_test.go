@@ -173,6 +173,29 @@ func TestMembersAreNotModified(t *testing.T) {
 	}
 }
 
+// A pool that has traffic gets its new table before the next pick, one without
+// traffic gets none.
+func TestTablesAreMadeWhenNeeded(t *testing.T) {
+	members := pool(3, 2, 1)
+	has := func(b *Balancer) bool { return b.maglev != nil || b.rotation.slots != nil }
+	for _, a := range []lb.Algorithm{lb.RoundRobin, lb.SourceIP} {
+		replace := func(old *Balancer) *Balancer {
+			return New(Config{Algorithm: a, Members: members[:2], Previous: old})
+		}
+		b := New(Config{Algorithm: a, Members: members})
+		if has(b) || has(replace(b)) {
+			t.Errorf("%s: a pool without traffic got a table", a)
+		}
+		picks(t, b, 1)
+		if b = replace(b); !has(b) {
+			t.Errorf("%s: a pool with traffic got no table", a)
+		}
+		if has(replace(b)) {
+			t.Errorf("%s: a pool without traffic got a table again", a)
+		}
+	}
+}
+
 // Every count goes back to zero whatever picks, retries and releases do.
 func TestCountsAreReleasedExactlyOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

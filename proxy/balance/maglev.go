@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
 // tableSize is the number of entries of a Maglev table: prime, and at least 100
@@ -21,63 +19,45 @@ const tableSize = 65537
 // of id, get nothing.
 const maxHashed = 1 << 16
 
-// maglev maps clients to candidates by consistent hashing (Eisenbud et al.,
-// Maglev, NSDI 2016, section 3.4). The table, 128 KiB, is built for the first
-// pick, so that pools without traffic cost nothing. It depends on ids and
-// weights only: every node has the same.
-type maglev struct {
-	once  sync.Once
-	built atomic.Bool
-	table []uint16
-}
-
-func byID(a, b candidate) int { return strings.Compare(string(a.ID), string(b.ID)) }
+// maglevTable maps the hash of a client to a candidate, by consistent hashing
+// (Eisenbud et al., Maglev, NSDI 2016, section 3.4). It takes 128 KiB and depends
+// on ids and weights only: every node has the same.
+type maglevTable []uint16
 
 // pick returns the candidate that key belongs to. If c has tried it, another
 // one, always the same for that key, takes its place.
-func (g *maglev) pick(members []candidate, c *Choice, key netip.Addr) int {
-	if !g.built.Load() {
-		g.build(members)
-	}
+func (t maglevTable) pick(members []candidate, c *Choice, key netip.Addr) int {
 	h := hashAddr(key)
-	at := g.table[h%tableSize]
+	at := t[h%tableSize]
 	for c.picks > 0 && c.has(members[at].Load) {
 		h = mix(h)
-		at = g.table[h%tableSize]
+		at = t[h%tableSize]
 	}
 	return int(at)
 }
 
-// build fills the table, once. members are sorted by id.
-func (g *maglev) build(members []candidate) {
-	g.once.Do(func() {
-		if len(members) > 1 {
-			g.table = maglevTable(members[:min(len(members), maxHashed)])
-		}
-		g.built.Store(true)
-	})
-}
+func byID(a, b candidate) int { return strings.Compare(string(a.ID), string(b.ID)) }
 
-// maglevTable lets the members take turns at claiming the first entry still free
-// in an order that is the member's own.
-func maglevTable(members []candidate) []uint16 {
-	const size = tableSize
+// newMaglevTable lets the members, sorted by id, take turns at claiming the first
+// entry still free in an order that is the member's own.
+func newMaglevTable(members []candidate) maglevTable {
+	members = members[:min(len(members), maxHashed)]
 	type walk struct{ next, step uint32 }
 	walks := make([]walk, len(members))
 	for i := range members {
 		h := fnv.New64a()
 		h.Write([]byte(members[i].ID))
 		offset := mix(h.Sum64())
-		walks[i] = walk{uint32(offset % size), uint32(mix(offset)%(size-1)) + 1}
+		walks[i] = walk{uint32(offset % tableSize), uint32(mix(offset)%(tableSize-1)) + 1}
 	}
 	turns := turns(scaled(members))
-	table := make([]uint16, size)
-	var taken [size]bool
-	for n := range size {
+	table := make(maglevTable, tableSize)
+	var taken [tableSize]bool
+	for n := range tableSize {
 		i := turns[n%len(turns)]
 		w := &walks[i]
 		for taken[w.next] {
-			w.next = (w.next + w.step) % size
+			w.next = (w.next + w.step) % tableSize
 		}
 		taken[w.next] = true
 		table[w.next] = uint16(i)

@@ -28,7 +28,7 @@ func TestSourceIPIsTheSameOnEveryNode(t *testing.T) {
 	}
 	// Nodes of different versions serve the same clients for a while, so the
 	// table must never change.
-	table := maglevTable(New(Config{Algorithm: lb.SourceIP, Members: members}).members)
+	table := newMaglevTable(New(Config{Algorithm: lb.SourceIP, Members: members}).members)
 	sum := crc32.NewIEEE()
 	for _, i := range table {
 		sum.Write([]byte{byte(i)})
@@ -73,13 +73,13 @@ func TestSourceIPFollowsWeights(t *testing.T) {
 	for _, weights := range [][]int{equal(2), equal(37), {5, 1, 1}, {256, 1, 128, 64}, equal(500)} {
 		members := pool(weights...)
 		b := New(Config{Algorithm: lb.SourceIP, Members: members})
-		b.maglev.build(b.members)
+		picks(t, b, 1)
 		total := 0
 		for _, w := range weights {
 			total += w
 		}
 		entries := make([]int, len(weights))
-		for _, i := range b.maglev.table {
+		for _, i := range b.maglev {
 			entries[b.members[i].index]++
 		}
 		for i, n := range entries {
@@ -138,20 +138,6 @@ func TestSourceIPDisruption(t *testing.T) {
 				t.Errorf("%s, %s one: %.2f%% of clients moved needlessly, limit %.0f%%", tt.name, change, 100*got, 100*tt.limit)
 			}
 		}
-	}
-}
-
-// A pool that has traffic gets its new table before the next pick, one without
-// traffic gets none.
-func TestSourceIPBuildsTheTableWhenNeeded(t *testing.T) {
-	members := pool(1, 1, 1)
-	idle := New(Config{Algorithm: lb.SourceIP, Members: members})
-	if next := New(Config{Algorithm: lb.SourceIP, Members: members[:2], Previous: idle}); next.maglev.built.Load() {
-		t.Error("a pool without traffic got a table")
-	}
-	picks(t, idle, 1)
-	if next := New(Config{Algorithm: lb.SourceIP, Members: members[:2], Previous: idle}); !next.maglev.built.Load() {
-		t.Error("a pool with traffic got no table")
 	}
 }
 

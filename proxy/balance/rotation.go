@@ -14,8 +14,8 @@ const maxSlots = 1 << 16
 
 // rotation is a position in a cycle of slots.
 type rotation struct {
-	slots []uint32 // candidate of each slot; nil: as many slots as candidates, in order
 	n     uint64   // slots in the cycle
+	slots []uint32 // candidate of each slot; nil: as many slots as candidates, in order
 	// fraction is how far between two slots the rotation began, in [0, 1). It is
 	// there for resume, which would otherwise stand still if Balancers of
 	// different length replaced each other at every pick.
@@ -85,6 +85,14 @@ func scaled(members []candidate) []int {
 	return weights
 }
 
+// cycle is the number of slots that these weights need.
+func cycle(weights []int) (n uint64) {
+	for _, w := range weights {
+		n += uint64(w)
+	}
+	return n
+}
+
 func gcd(a, b int) int {
 	for b != 0 {
 		a, b = b, a%b
@@ -102,10 +110,7 @@ func smooth(weights []int) []uint32 {
 	if len(weights) == 0 || slices.Max(weights) == 1 {
 		return nil
 	}
-	total := 0
-	for _, w := range weights {
-		total += w
-	}
+	total := int(cycle(weights))
 	had := make([]int, len(weights))
 	var eligible deadlines
 	admit := func(i int) {
@@ -119,16 +124,16 @@ func smooth(weights []int) []uint32 {
 		head[t] = none
 	}
 
-	cycle := make([]uint32, total)
+	slots := make([]uint32, total)
 	for i := range weights {
 		admit(i)
 	}
-	for t := range cycle {
+	for t := range slots {
 		for i := head[t]; i != none; i = next[i] {
 			admit(int(i))
 		}
 		i := int(eligible.pop() & math.MaxUint32)
-		cycle[t] = uint32(i)
+		slots[t] = uint32(i)
 		had[i]++
 		if had[i] == weights[i] {
 			continue
@@ -139,7 +144,7 @@ func smooth(weights []int) []uint32 {
 			admit(i)
 		}
 	}
-	return cycle
+	return slots
 }
 
 // deadlines is a binary min-heap. container/heap would allocate for every slot.

@@ -93,7 +93,7 @@ func TestRoundRobinResumes(t *testing.T) {
 			var b *Balancer
 			got := make([]int, len(a))
 			want := 0.0
-			const rounds = 8_000
+			const rounds = 4_000
 			weight := func(members []Member) (sum float64) {
 				for _, m := range members {
 					sum += float64(m.Weight)
