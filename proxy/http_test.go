@@ -31,7 +31,12 @@ type front struct {
 
 func newFront(t testing.TB, members int, edit func(*lb.ListenerSpec)) *front {
 	t.Helper()
-	f := &front{rig: newRig(t, Config{HeadTimeout: 500 * time.Millisecond})}
+	return newFrontWith(t, Config{HeadTimeout: 500 * time.Millisecond}, members, edit)
+}
+
+func newFrontWith(t testing.TB, cfg Config, members int, edit func(*lb.ListenerSpec)) *front {
+	t.Helper()
+	f := &front{rig: newRig(t, cfg)}
 	var addrs []netip.AddrPort
 	for range members {
 		o := newOrigin(t)

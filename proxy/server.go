@@ -115,6 +115,10 @@ func (s *server) awaitRoom() {
 	}
 }
 
+// maxQueue is how many connections a queue can hold (net.core.somaxconn). Under a
+// flood it fills as fast as it is emptied.
+const maxQueue = 4096
+
 // drainQueue takes the connections that the kernel has completed for this socket
 // already: closing it would reset them.
 func (s *server) drainQueue() {
@@ -122,7 +126,7 @@ func (s *server) drainQueue() {
 	if err != nil {
 		return
 	}
-	for {
+	for range maxQueue {
 		var fd int
 		var acceptErr error
 		err := raw.Control(func(ln uintptr) {
@@ -160,8 +164,11 @@ func (s *server) end() {
 func (s *server) serve(c *net.TCPConn) {
 	snap, _ := s.snapshot()
 	stats := snap.counters
-	from := c.RemoteAddr().(*net.TCPAddr).AddrPort()
-	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
+	peer, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return // it was gone before it was accepted
+	}
+	from := netip.AddrPortFrom(peer.AddrPort().Addr().Unmap().WithZone(""), uint16(peer.Port))
 	if !snap.admits(from.Addr()) {
 		stats.refused.Add(1)
 		_ = c.SetLinger(0) // the client is told at once and leaves nothing behind here

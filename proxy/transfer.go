@@ -80,6 +80,7 @@ func (t *transfer) receive(src *sock, stop *atomic.Bool, due instant) error {
 	if t.chunked || left < bulkFrom || src.in.buf != nil && src.in.buf.len() > 0 {
 		return src.fillUnless(stop, due)
 	}
+	src.releaseBuffer()
 	err := src.fillPipeUnless(stop, due, left)
 	if errors.Is(err, syscall.EMFILE) {
 		return src.fillUnless(stop, due)

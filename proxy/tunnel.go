@@ -187,6 +187,7 @@ func eofIsNil(err error) error {
 // splice moves bytes without bringing them into user space, until they come in
 // small pieces (nil) or the stream ends (io.EOF) or breaks.
 func (f *flow) splice() error {
+	f.src.releaseBuffer()
 	defer f.src.releasePipe()
 	for small := 0; small < 2; {
 		err := f.wait((*sock).fillPipe)
