@@ -49,6 +49,31 @@ func TestTLSCluster(t *testing.T) {
 	}
 }
 
+// A command that the state machine cannot decode must not reach the log, from
+// whichever node it comes.
+func TestUndecodableCommandIsRefused(t *testing.T) {
+	nodes := trio(t, func(c *Config) {
+		c.Check = func(command []byte) error {
+			if string(command) == "poison" {
+				return errors.New("unknown version")
+			}
+			return nil
+		}
+	})
+	for _, n := range nodes {
+		n.mustPropose("food for " + n.cfg.Name)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		_, _, err := n.Propose(ctx, []byte("poison"))
+		cancel()
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("proposed on %s: got %v, want %v", n.cfg.Name, err, ErrInvalid)
+		}
+		if slices.Contains(n.fsm.all(), "poison") {
+			t.Errorf("%s has applied it", n.cfg.Name)
+		}
+	}
+}
+
 func TestNoAcknowledgedWriteIsLostWithTheLeader(t *testing.T) {
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)

@@ -48,6 +48,10 @@ type Config struct {
 
 	// FSM is the state machine. The response to each command must be []byte.
 	FSM raft.FSM
+	// Check refuses a command that the state machine could not decode, before it
+	// enters the log: there it would stop every node. The leader asks it, also for
+	// what other nodes forward. Nil: every command is accepted.
+	Check func(command []byte) error
 	// FSMIndex says up to which log index the FSM holds the state durably by
 	// itself. Nil: it holds nothing, and is restored from the newest snapshot at
 	// every start.

@@ -181,7 +181,7 @@ func (n *Node) promote(ctx context.Context, id, addr string) error {
 // configure makes one change of the configuration and waits until it is committed.
 func (n *Node) configure(ctx context.Context, change func(limit time.Duration) raft.IndexFuture) (uint64, error) {
 	var future raft.IndexFuture
-	err := await(ctx, func() error {
+	err := n.calls.await(ctx, func() error {
 		future = change(enqueueLimit)
 		return future.Error()
 	})

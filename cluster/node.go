@@ -33,6 +33,7 @@ type Node struct {
 	conns *conns
 	grpc  *grpc.Server
 
+	calls      calls // to raft
 	registry   registry
 	changes    notifier
 	seen       throttle // warnings of raft

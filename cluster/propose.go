@@ -131,8 +131,13 @@ func (n *Node) apply(ctx context.Context, command []byte) ([]byte, uint64, error
 	if n.raft.State() != raft.Leader {
 		return nil, 0, n.notLeader()
 	}
+	if n.cfg.Check != nil {
+		if err := n.cfg.Check(command); err != nil {
+			return nil, 0, fmt.Errorf("check command: %w: %w", ErrInvalid, err)
+		}
+	}
 	var future raft.ApplyFuture
-	err := await(ctx, func() error {
+	err := n.calls.await(ctx, func() error {
 		future = n.raft.Apply(command, enqueueLimit)
 		return future.Error()
 	})
@@ -144,19 +149,6 @@ func (n *Node) apply(ctx context.Context, command []byte) ([]byte, uint64, error
 		return nil, 0, fmt.Errorf("state machine answered with %T instead of bytes", future.Response())
 	}
 	return response, future.Index(), nil
-}
-
-// await runs do and gives up waiting for it when ctx ends: raft's futures know no
-// deadline, and without a quorum they stay open until the leader steps down.
-func await(ctx context.Context, do func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- do() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
-	}
 }
 
 // raftError translates raft's errors: those that say that nothing happened, and

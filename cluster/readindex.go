@@ -43,7 +43,7 @@ func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 		}
 	}
 	commit := n.raft.CommitIndex()
-	if err := await(ctx, func() error { return n.raft.VerifyLeader().Error() }); err != nil {
+	if err := n.calls.await(ctx, func() error { return n.raft.VerifyLeader().Error() }); err != nil {
 		return 0, n.raftError(err)
 	}
 	index, err := n.lastCommand(commit)
@@ -80,7 +80,7 @@ func (n *Node) lastCommand(index uint64) (uint64, error) {
 // which must lead.
 func (n *Node) barrier(ctx context.Context) error {
 	term := n.raft.CurrentTerm()
-	err := await(ctx, func() error { return n.raft.Barrier(enqueueLimit).Error() })
+	err := n.calls.await(ctx, func() error { return n.raft.Barrier(enqueueLimit).Error() })
 	if err != nil {
 		return n.raftError(err)
 	}

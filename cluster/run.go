@@ -61,6 +61,7 @@ func (n *Node) Run(ctx context.Context) error {
 	n.sayGoodbye()
 	endLoops()
 	n.grpc.Stop()
+	n.drainCalls()
 	n.closeErr = n.teardown()
 	if err := g.Wait(); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		n.closeErr = errors.Join(n.closeErr, err)
@@ -94,6 +95,15 @@ func (n *Node) sayGoodbye() {
 		}
 	}
 	n.gossip.leave()
+}
+
+// drainCalls lets raft answer what it was asked.
+func (n *Node) drainCalls() {
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.StopTimeout)
+	defer cancel()
+	if err := n.calls.drain(ctx); err != nil {
+		n.logger.Warn("raft does not answer; stopping all the same", logkey.Err, err)
+	}
 }
 
 // teardown closes whatever start has made, in the one order that is safe: the

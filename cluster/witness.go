@@ -65,7 +65,7 @@ func (n *Node) successors() []raft.Server {
 }
 
 func (n *Node) transferTo(ctx context.Context, target raft.Server) error {
-	err := await(ctx, func() error {
+	err := n.calls.await(ctx, func() error {
 		return n.raft.LeadershipTransferToServer(target.ID, target.Address).Error()
 	})
 	if err != nil {

@@ -111,10 +111,16 @@ func (n *Node) openCluster() (*cluster.Node, error) {
 		ListenAddr: n.cfg.Cluster.Listen, GossipAddr: n.cfg.Cluster.Gossip,
 		GossipKey: key, TLS: secure,
 		Peers: n.cfg.Cluster.Peers, Voters: n.cfg.Cluster.Voters,
-		FSM: n.state, FSMIndex: n.state.Index,
+		FSM: n.state, FSMIndex: n.state.Index, Check: decodable,
 		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, n.localView) },
 		Logger:   n.cfg.Logger,
 	})
+}
+
+// decodable refuses what this node's state machine could not decode.
+func decodable(command []byte) error {
+	_, _, err := fsm.DecodeCommand(command)
+	return err
 }
 
 // close undoes what open did, whatever it came to.
