@@ -53,10 +53,10 @@ type smallClient struct {
 	want    int // length of a response
 }
 
-func newSmallClient(t testing.TB, f *front) *smallClient {
+func newSmallClient(t testing.TB, f *front, request string) *smallClient {
 	t.Helper()
-	c := &smallClient{c: f.dial(8080), request: []byte(smallRequest), buf: make([]byte, 4096)}
-	write(t, c.c, smallRequest)
+	c := &smallClient{c: f.dial(8080), request: []byte(request), buf: make([]byte, 4096)}
+	write(t, c.c, request)
 	n, err := c.c.Read(c.buf)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +82,17 @@ func TestNoAllocationPerRequest(t *testing.T) {
 		s.InsertHeaders = lb.Some(map[string]string{"X-Forwarded-For": "true", "X-Forwarded-Port": "true", "X-Forwarded-Proto": "true"})
 	})
 	f.rig.member(f.pool, newSmallMember(t))
-	c := newSmallClient(t, f)
-	const requests = 5000
+	for name, request := range map[string]string{
+		"GET":     smallRequest,
+		"POST":    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+		"chunked": "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) { wantNoAllocation(t, newSmallClient(t, f, request)) })
+	}
+}
+
+func wantNoAllocation(t *testing.T, c *smallClient) {
+	const requests = 2000
 	run := func() uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -113,7 +122,7 @@ func BenchmarkProxySmall(b *testing.B) {
 	b.ReportAllocs()
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
-		c := newSmallClient(b, f)
+		c := newSmallClient(b, f, smallRequest)
 		for pb.Next() {
 			if err := c.do(); err != nil {
 				b.Error(err)

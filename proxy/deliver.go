@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/http1"
 )
 
@@ -20,7 +22,7 @@ func (e *exchange) deliver() (keep bool) {
 	}
 	before := t.sent
 	if err := e.passBody(); err != nil {
-		e.snap.counters.errors.Add(1)
+		e.broken("response broke off", err)
 		e.drop()
 		if t.sent == before && !isWriteError(err) {
 			return e.finishOwn(502, false)
@@ -118,9 +120,19 @@ func (e *exchange) switchProtocols() {
 	e.drop()
 }
 
+// broken counts a request that went wrong and says how.
+func (e *exchange) broken(msg string, err error) {
+	e.snap.counters.errors.Add(1)
+	var id lb.MemberID
+	if e.member != nil {
+		id = e.member.id
+	}
+	e.session.engine.log.Debug(msg, logkey.Listener, e.snap.listener, logkey.Member, id, logkey.Addr, e.session.from, logkey.Err, err)
+}
+
 // fail answers a request to which there is no response.
 func (e *exchange) fail(err error) bool {
-	e.snap.counters.errors.Add(1)
+	e.broken("request got no response", err)
 	status := 502
 	switch {
 	case errors.Is(err, errNoMember):

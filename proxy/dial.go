@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/proxy/balance"
 )
 
@@ -58,6 +59,7 @@ func (e *Engine) dial(m *member, timeout time.Duration) (*sock, error) {
 	}
 	c, err := d.DialTCP(e.ctx, network, netip.AddrPort{}, m.addr)
 	if err != nil {
+		e.log.Debug("member cannot be connected to", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
 		return nil, err
 	}
 	return newSock(c)

@@ -90,7 +90,7 @@ func (e *exchange) buffered() int { return e.client.in.buf.len() - e.headLen }
 
 // readHead reads the head of the request.
 func (e *exchange) readHead() bool {
-	headBy := now().add(e.session.engine.cfg.HeadTimeout)
+	var headBy instant
 	buf := e.client.in.buf
 	for {
 		n, err := e.req.Parse(buf.bytes(), limits)
@@ -111,7 +111,11 @@ func (e *exchange) readHead() bool {
 				return false
 			}
 		}
-		err = e.client.fill(min(headBy, now().add(e.snap.clientData)))
+		at := now()
+		if headBy == 0 {
+			headBy = at.add(e.session.engine.cfg.HeadTimeout)
+		}
+		err = e.client.fill(min(headBy, at.add(e.snap.clientData)))
 		if err != nil {
 			e.req.Reset()
 			if isTimeout(err) {
