@@ -51,7 +51,7 @@ func makeBed(pinned bool) (_ *bed, err error) {
 	}
 	if pinned {
 		if runtime.NumCPU() < 2 {
-			return b, errors.New("pin to CPU 0 and 1: this process may use one CPU only")
+			return b, fmt.Errorf("%w: pinning needs two CPUs", errCannot)
 		}
 		b.proxyCPU, b.restCPU = "1", "0"
 	}

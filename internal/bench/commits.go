@@ -29,7 +29,7 @@ type rate struct {
 // faster. A change counts when its answer has come.
 func commits(ctx context.Context, s settings) (line string, detail any, err error) {
 	if os.Geteuid() != 0 {
-		return "", nil, errors.New("a pair holds VIPs, which needs root; it stays in a namespace")
+		return "", nil, fmt.Errorf("%w: a pair holds VIPs, in a namespace, which needs root", errCannot)
 	}
 	b, err := makeBed(false)
 	if err != nil {

@@ -165,7 +165,7 @@ func needPrograms(ctx context.Context) error {
 		return nil
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("the comparison needs haproxy and wrk; run: sudo apt-get install haproxy wrk")
+		return fmt.Errorf("%w: haproxy or wrk is missing; run: sudo apt-get install haproxy wrk", errCannot)
 	}
 	fmt.Println("# installing Debian's haproxy and wrk")
 	cmd := exec.CommandContext(ctx, "apt-get", "install", "-y", "-q", "--no-install-recommends", "haproxy", "wrk")
