@@ -22,9 +22,11 @@ type control struct {
 	counters map[lb.ListenerID]*counters
 	waiting  map[lb.ListenerID]*snapshot // those whose address another listener has
 
-	nextBind     time.Time // when to try again to bind; zero: nothing is missing
-	recordsDirty bool      // members or listeners came or went
-	viewDirty    bool      // health changed
+	round         uint64    // of apply
+	nextBind      time.Time // when to try again to bind; zero: nothing is missing
+	targetsDirty  bool      // what is checked changed
+	countersDirty bool      // listeners came or went
+	viewDirty     bool      // health changed
 }
 
 // branch is one tree as it was compiled.
@@ -32,6 +34,7 @@ type branch struct {
 	tree      *lb.Tree
 	listeners []*snapshot // those that should be served
 	targets   []health.Target
+	round     uint64 // the last apply that found it
 }
 
 // poolRecord is a pool with the configuration that its set of usable members is
@@ -57,27 +60,32 @@ func newControl(e *Engine) *control {
 // not the same pointer as last time.
 func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
 	c.revision = revision
+	c.round++
 	var changes []change
-	seen := make(map[lb.LoadBalancerID]struct{}, len(c.trees))
+	there := 0
 	for tree := range trees {
+		there++
 		id := tree.LoadBalancer.ID
-		seen[id] = struct{}{}
-		old := c.trees[id]
-		if old == nil {
-			old = &branch{tree: new(lb.Tree)}
+		b := c.trees[id]
+		if b == nil || b.tree != tree {
+			old := b
+			if old == nil {
+				old = &branch{tree: new(lb.Tree)}
+			}
+			b = c.compile(tree)
+			c.trees[id] = b
+			changes = append(changes, change{old, b})
 		}
-		if old.tree != tree {
-			c.trees[id] = c.compile(tree)
-			changes = append(changes, change{old, c.trees[id]})
+		b.round = c.round
+	}
+	if there < len(c.trees) {
+		for id, old := range c.trees {
+			if old.round != c.round {
+				delete(c.trees, id)
+				changes = append(changes, change{old, &branch{tree: new(lb.Tree)}})
+			}
 		}
 	}
-	for id, old := range c.trees {
-		if _, ok := seen[id]; !ok {
-			delete(c.trees, id)
-			changes = append(changes, change{old, &branch{tree: new(lb.Tree)}})
-		}
-	}
-	c.recordsDirty = c.recordsDirty || len(changes) > 0
 	c.check(changes)
 	for _, ch := range changes {
 		for _, p := range ch.new.tree.Pools {
@@ -116,6 +124,7 @@ func (c *control) compile(tree *lb.Tree) *branch {
 	for _, l := range tree.Listeners {
 		if c.counters[l.ID] == nil {
 			c.counters[l.ID] = new(counters)
+			c.countersDirty = true
 		}
 		if !tree.LoadBalancer.AdminStateUp || !l.AdminStateUp {
 			continue
@@ -141,6 +150,7 @@ func (c *control) check(changes []change) {
 		all = append(all, b.targets...)
 	}
 	c.engine.checker.Apply(all)
+	c.targetsDirty = true
 }
 
 // publish renews a pool's set of usable members.
@@ -178,6 +188,7 @@ func (c *control) retire(old, next *branch) {
 	for _, l := range old.tree.Listeners {
 		if gone(string(l.ID)) {
 			delete(c.counters, l.ID)
+			c.countersDirty = true
 		}
 	}
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/health"
@@ -12,7 +11,7 @@ import (
 type published struct {
 	revision uint64
 	errors   map[string]string
-	members  []lb.MemberID
+	targets  [][]health.Target // what is checked, by load balancer
 	counters map[lb.ListenerID]*counters
 }
 
@@ -25,12 +24,14 @@ func (e *Engine) View() lb.View {
 		Errors:   maps.Clone(pub.errors),
 		Members:  make(map[lb.MemberID]lb.OperatingStatus),
 	}
-	for _, id := range pub.members {
-		switch e.checker.Status(id) {
-		case health.Healthy:
-			v.Members[id] = lb.Online
-		case health.Unhealthy:
-			v.Members[id] = lb.Failed
+	for _, targets := range pub.targets {
+		for _, t := range targets {
+			switch e.checker.Status(t.Member) {
+			case health.Healthy:
+				v.Members[t.Member] = lb.Online
+			case health.Unhealthy:
+				v.Members[t.Member] = lb.Failed
+			}
 		}
 	}
 	return v
@@ -52,9 +53,17 @@ func (c *control) publishView() {
 	c.viewDirty = false
 	next := *old
 	next.revision, next.errors = c.revision, problems
-	if c.recordsDirty {
-		c.recordsDirty = false
-		next.members = slices.Collect(maps.Keys(c.members))
+	if c.targetsDirty {
+		c.targetsDirty = false
+		next.targets = nil
+		for _, b := range c.trees {
+			if len(b.targets) > 0 {
+				next.targets = append(next.targets, b.targets)
+			}
+		}
+	}
+	if c.countersDirty {
+		c.countersDirty = false
 		next.counters = maps.Clone(c.counters)
 	}
 	e.published.Store(&next)
