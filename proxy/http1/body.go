@@ -100,12 +100,13 @@ func (b *Body) End() error {
 }
 
 // Remaining returns the payload bytes that follow next without any framing between them: the rest of a Length body or of the current
-// chunk, math.MaxInt64 for UntilClose, 0 between chunks. The driver may move that many bytes unseen and then call Skip.
+// chunk, math.MaxInt64 for UntilClose, 0 while framing comes next. The driver may move that many bytes unseen and then call Skip.
 func (b *Body) Remaining() int64 {
-	if b.state == chunkSize {
-		return 0 // left is a size half read
+	switch b.state {
+	case bodyLength, bodyUntilClose, chunkData:
+		return b.left
 	}
-	return b.left
+	return 0 // in a size line left is the size, but the line is not over
 }
 
 // Skip accounts for n payload bytes, n <= Remaining, that were moved without passing through Next.

@@ -179,6 +179,32 @@ func TestBodySkip(t *testing.T) {
 	}
 }
 
+// checkRemaining feeds in byte by byte and holds that the bytes which Remaining promises are payload, with no framing before or in them.
+func checkRemaining(t *testing.T, in []byte) {
+	t.Helper()
+	var b Body
+	b.Reset(Chunked, 0, DefaultLimits())
+	for i := range in {
+		promised := b.Remaining()
+		data, _, err := b.Next(in[i : i+1])
+		if err != nil {
+			return
+		}
+		if want := promised > 0; want != (len(data) == 1) {
+			t.Fatalf("byte %d: payload %q, but Remaining was %d\nbody: %q", i, data, promised, in)
+		}
+		if b.Done() {
+			return
+		}
+	}
+}
+
+func TestBodyRemaining(t *testing.T) {
+	for _, s := range chunkedSeeds {
+		checkRemaining(t, []byte(s))
+	}
+}
+
 func TestAppendChunk(t *testing.T) {
 	for n, want := range map[int]string{1: "1\r\n", 15: "f\r\n", 16: "10\r\n", 4096: "1000\r\n", 1 << 40: "10000000000\r\n"} {
 		if got := string(AppendChunkHeader(nil, n)); got != want {

@@ -15,7 +15,7 @@ func (e *Error) Error() string { return e.Reason + " (" + strconv.Itoa(e.Status)
 // badGateway is e for a message that came from a member.
 func (e *Error) badGateway() *Error { return &Error{502, e.Reason} }
 
-// One value per rule: refusing a message does not allocate either, for refused messages come in floods.
+// One value per rule: refusing a request does not allocate either, for refused requests come in floods.
 var (
 	errBareLF        = &Error{400, "line does not end in CRLF"}
 	errHeadTooLarge  = &Error{431, "head is too large"}

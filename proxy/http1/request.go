@@ -100,7 +100,7 @@ func (r *Request) checkPartial(b []byte, lim Limits) *Error {
 	if len(b) > 0 && class[b[0]]&isToken == 0 && b[0] != '\r' {
 		return errStart
 	}
-	if len(b) > lim.Target+maxMethod+len("  HTTP/1.1") {
+	if len(b) > maxMethod+lim.Target+len("  HTTP/1.1\r") {
 		return errTargetLong
 	}
 	return nil

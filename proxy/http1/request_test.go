@@ -286,6 +286,22 @@ func TestHeadLimit(t *testing.T) {
 	}
 }
 
+// TestLongestLine: a request line with the longest method and target passes wherever it is cut.
+func TestLongestLine(t *testing.T) {
+	lim := DefaultLimits()
+	lim.Target = 16
+	in := []byte(strings.Repeat("M", maxMethod) + " /" + strings.Repeat("t", lim.Target-1) + " HTTP/1.1\r\nHost: a\r\n\r\n")
+	var r Request
+	for i := range in {
+		if n, err := r.Parse(in[:i], lim); n != 0 || err != nil {
+			t.Fatalf("%d bytes: %d, %v", i, n, err)
+		}
+	}
+	if n, err := r.Parse(in, lim); n != len(in) || err != nil {
+		t.Errorf("whole: %d, %v", n, err)
+	}
+}
+
 func TestPipelined(t *testing.T) {
 	in := []byte("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: b\r\n\r\nGET /3")
 	var r Request
