@@ -67,6 +67,19 @@ func TestBodyAccepted(t *testing.T) {
 	}
 }
 
+// TestForbiddenTrailers: one line for every name and prefix, for a list loses a member without a sound.
+func TestForbiddenTrailers(t *testing.T) {
+	for name := range strings.FieldsSeq("X-Forwarded-Host X-SSL-Client-Verify Content-Encoding IF-None-Match Proxy Proxy-Authorization TE Keep-Alive Expect " +
+		"Age Authorization Authentication-Info Cache-Control Cookie Date Expires Forwarded Location Max-Forwards " +
+		"Pragma Range Retry-After Set-Cookie Vary Via Warning WWW-Authenticate X-Real-IP") {
+		var b Body
+		b.Reset(Chunked, 0, DefaultLimits())
+		if _, _, err := read(&b, "0\r\n"+name+": x\r\n\r\n"); err != nil || !b.Done() || len(b.Trailer()) > 0 {
+			t.Errorf("%s: trailer %q, %v, want it dropped", name, b.Trailer(), err)
+		}
+	}
+}
+
 func TestBodyRefused(t *testing.T) {
 	tests := []struct {
 		rule, in string
