@@ -11,7 +11,7 @@ package balance
 // can look at it gets the best of the last look.
 func (b *Balancer) leastConnections(c *Choice) int {
 	const looks = 4
-	start := b.rotation.next()
+	start := b.rotation.at(b.rotation.pos.Add(1))
 	for look := 1; ; look++ {
 		best, bestActive := -1, int64(0)
 		for n := range b.members {

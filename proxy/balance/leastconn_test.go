@@ -58,7 +58,7 @@ func TestLeastConnectionsTakesTurnsWhenIdle(t *testing.T) {
 func TestLeastConnectionsConcurrent(t *testing.T) {
 	members := pool(1, 1, 2)
 	b := New(Config{Algorithm: lb.LeastConnections, Members: members})
-	const workers, each = 8, 50
+	const workers, each = 8, 5000
 	choices := make([]Choice, workers*each)
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -69,9 +69,14 @@ func TestLeastConnectionsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for i, want := range []int64{100, 100, 200} {
-		if got := members[i].Load.Active(); got < want-workers || got > want+workers {
+	total := int64(0)
+	for i, want := range []int64{workers * each / 4, workers * each / 4, workers * each / 2} {
+		got := members[i].Load.Active()
+		if total += got; got < want-workers || got > want+workers {
 			t.Errorf("member %d has %d, want about %d", i, got, want)
 		}
+	}
+	if total != workers*each {
+		t.Errorf("%d are counted, %d run", total, workers*each)
 	}
 }

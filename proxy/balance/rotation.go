@@ -16,18 +16,14 @@ const maxSlots = 1 << 16
 type rotation struct {
 	n     uint64   // slots in the cycle
 	slots []uint32 // candidate of each slot; nil: as many slots as candidates, in order
-	// fraction is how far between two slots the rotation began, in [0, 1). It is
-	// there for resume, which would otherwise stand still if Balancers of
-	// different length replaced each other at every pick.
+	// fraction is how far between two slots the rotation began, in [0, 1). Without
+	// it, each Balancer of another length would set the rotation back a little.
 	fraction float64
 
 	_   [64]byte // every pick writes pos; what is above is only read
 	pos atomic.Uint64
 	_   [56]byte
 }
-
-// next is the next candidate.
-func (r *rotation) next() int { return r.at(r.pos.Add(1) - 1) }
 
 // at is the candidate at a position, which may lie any number of cycles ahead.
 func (r *rotation) at(pos uint64) int {
@@ -50,16 +46,13 @@ func (r *rotation) resume(old *rotation) {
 }
 
 // roundRobin picks the next candidate that c has not tried. There must be one.
+// It takes one turn even if that one does not suit and a later slot serves
+// instead: the turns of the others stay where they are.
 func (b *Balancer) roundRobin(c *Choice) int {
 	pos := b.rotation.pos.Add(1) - 1
 	at := b.rotation.at(pos)
-	if c.picks == 0 {
-		return at
-	}
-	// A pick consumes one slot, also if that one does not suit: others keep
-	// their share. Where to look instead is random, lest the successor of a
-	// member that fails gets all of its traffic.
-	for pos := mix(pos); c.has(b.members[at].Load); pos++ {
+	for c.picks > 0 && c.has(b.members[at].Load) {
+		pos++
 		at = b.rotation.at(pos)
 	}
 	return at

@@ -105,7 +105,10 @@ func TestRoundRobinResumes(t *testing.T) {
 				if n%2 == 1 {
 					members = others
 				}
-				b = New(Config{Algorithm: lb.RoundRobin, Members: members, Previous: b})
+				for range 3 { // more often than there are picks
+					b = New(Config{Algorithm: lb.RoundRobin, Members: others, Previous: b})
+					b = New(Config{Algorithm: lb.RoundRobin, Members: members, Previous: b})
+				}
 				if i := picks(t, b, 1)[0]; i < len(a) {
 					got[i]++
 				}
