@@ -61,13 +61,16 @@ func TestLeastConnectionsConcurrent(t *testing.T) {
 	const workers, each = 8, 5000
 	choices := make([]Choice, workers*each)
 	var wg sync.WaitGroup
+	ready := make(chan struct{})
 	for w := range workers {
 		wg.Go(func() {
+			<-ready
 			for k := range each {
 				b.Pick(&choices[w*each+k], client(0))
 			}
 		})
 	}
+	close(ready)
 	wg.Wait()
 	total := int64(0)
 	for i, want := range []int64{workers * each / 4, workers * each / 4, workers * each / 2} {
