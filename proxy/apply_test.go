@@ -315,7 +315,9 @@ func TestDrain(t *testing.T) {
 }
 
 func TestDrainGivesUp(t *testing.T) {
-	r, client, _ := pair(t, nil)
+	r, client, member := pair(t, nil)
+	write(t, client, "x")
+	readN(t, member, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if err := r.engine.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {

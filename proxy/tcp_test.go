@@ -220,6 +220,8 @@ func TestAllowedCIDRs(t *testing.T) {
 
 func TestRunCutsWhatIsLeft(t *testing.T) {
 	r, client, member := pair(t, nil)
+	write(t, client, "x")
+	readN(t, member, 1)
 	r.stop()
 	wantReset(t, client)
 	wantReset(t, member)
