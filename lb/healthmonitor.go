@@ -145,9 +145,9 @@ func (spec HealthMonitorSpec) refuseHTTP(c *checker, h *HealthMonitor) {
 func (c *checker) urlPath(v string) {
 	const field = "url_path"
 	c.text(field, v, maxText)
-	outside := func(r rune) bool { return r <= ' ' || r > '~' }
+	outside := func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }
 	if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") || strings.ContainsFunc(v, outside) {
-		c.invalid(field, "%q is not valid, use a path that starts with one / and has no spaces, control or non-ASCII characters", v)
+		c.invalid(field, "%q is not valid, use a path that starts with one / and has no fragment, spaces, control or non-ASCII characters", v)
 	}
 }
 

@@ -84,7 +84,9 @@ func (spec SubnetSpec) fillCIDR(c *checker, cfg *Config, s *Subnet) bool {
 		c.invalid("cidr", "is not an address prefix")
 	case p.Addr().Is4In6():
 		c.invalid("cidr", "%s is an IPv4 prefix in IPv6 form, write it as IPv4", p)
-	case p.Addr().IsMulticast() || p.Addr().IsUnspecified():
+	case p.Addr().IsMulticast() || p.Addr().IsUnspecified() || p.Addr().IsLoopback():
+		// Nor can the holder of the VIPs put one on its interface; one address
+		// that it must refuse would cost all the others their holder.
 		c.invalid("cidr", "%s does not hold addresses of hosts", p)
 	case p.Bits() < shortest || p.Bits() > longest:
 		c.invalid("cidr", "/%d is out of range, use /%d to /%d", p.Bits(), shortest, longest)
@@ -115,6 +117,9 @@ func (spec SubnetSpec) fillAddresses(c *checker, cfg *Config, s *Subnet) {
 	}
 	optional(&s.Gateway, spec.Gateway, netip.Addr{})
 	if s.Gateway.IsValid() {
+		if !c.address("gateway_ip", s.Gateway) {
+			return
+		}
 		if !all.Contains(s.Gateway) {
 			c.invalid("gateway_ip", "%s is not a host address of %s, use one of %s", s.Gateway, s.CIDR, all)
 			return
@@ -149,6 +154,7 @@ func (c *checker) ranges(s *Subnet, all Range, ranges []Range) []Range {
 		switch {
 		case !all.Contains(r.First) || !all.Contains(r.Last):
 			c.invalid(field, "%s is not within the host addresses of %s, use %s", r, s.CIDR, all)
+		case !c.address(field, r.First) || !c.address(field, r.Last):
 		case r.Last.Less(r.First):
 			c.invalid(field, "%s ends before it starts", r)
 		case s.Gateway.IsValid() && r.Contains(s.Gateway):

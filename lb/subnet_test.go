@@ -43,6 +43,7 @@ func TestCreateSubnetRules(t *testing.T) {
 		{"IPv6 /127", cidr("2001:db8::/127"), ErrInvalid, "cidr", "use /64 to /126"},
 		{"IPv4 in IPv6", cidr("::ffff:10.0.0.0/120"), ErrInvalid, "cidr", "write it as IPv4"},
 		{"multicast", cidr("224.0.0.0/24"), ErrInvalid, "cidr", "hosts"},
+		{"loopback", cidr("127.0.0.0/8"), ErrInvalid, "cidr", "hosts"},
 		{"overlap", cidr("192.0.2.128/25"), ErrConflict, "cidr", "overlaps 192.0.2.0/24"},
 		{"last gateway", gateway("198.51.100.254"), nil, "", ""},
 		{"no gateway", func(s *SubnetSpec) { s.Gateway = Null[netip.Addr]() }, nil, "", ""},
@@ -50,6 +51,12 @@ func TestCreateSubnetRules(t *testing.T) {
 		{"gateway is network", gateway("198.51.100.0"), ErrInvalid, "gateway_ip", "not a host address"},
 		{"gateway is broadcast", gateway("198.51.100.255"), ErrInvalid, "gateway_ip", "not a host address"},
 		{"gateway of other family", gateway("2001:db8::1"), ErrInvalid, "gateway_ip", "not a host address"},
+		{"gateway with a zone", func(s *SubnetSpec) {
+			s.CIDR, s.Gateway = Some(prefix("2001:db8::/64")), Some(addr("2001:db8::1%eth0"))
+		}, ErrInvalid, "gateway_ip", "zone"},
+		{"range with a zone", func(s *SubnetSpec) {
+			s.CIDR, s.Allocations = Some(prefix("2001:db8::/64")), Some([]Range{span("2001:db8::5%eth0", "2001:db8::9")})
+		}, ErrInvalid, "allocation_pools", "zone"},
 		{"ranges", pools(span("198.51.100.20", "198.51.100.29"), span("198.51.100.10", "198.51.100.19")), nil, "", ""},
 		{"no ranges", pools(), nil, "", ""},
 		{"null ranges", func(s *SubnetSpec) { s.Allocations = Null[[]Range]() }, nil, "", ""},
