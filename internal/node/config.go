@@ -95,6 +95,9 @@ func describe(err error) error {
 	}
 	if broken := (*toml.DecodeError)(nil); errors.As(err, &broken) {
 		row, column := broken.Position()
+		if key := strings.Join(broken.Key(), "."); key != "" {
+			err = fmt.Errorf("%s: %w", key, err)
+		}
 		return fmt.Errorf("line %d, column %d: %w", row, column, err)
 	}
 	return err

@@ -31,7 +31,9 @@ func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ replace, by, want string }{
 		{`name = "amphora-1"`, `named = "amphora-1"`, "line 2: named: unknown key"},
 		{`[vip]`, `[vip]` + "\nifaces = 1", "vip.ifaces: unknown key"},
-		{`name = "amphora-1"`, `name = 5`, "line 2"},
+		{`name = "amphora-1"`, `name = 5`, "line 2, column 8: name: "},
+		{`peers = ["192.0.2.12:7481"]`, `peers = "192.0.2.12:7481"`, "line 6, column 9: cluster.peers: "},
+		{`[vip]`, `[vip`, "line 9"},
 		{`name = "amphora-1"`, `role = "boss"`, `role: "boss" is unknown, use "amphora" or "witness"`},
 		{`"192.0.2.11:7480"`, `"192.0.2.11"`, "cluster.listen: \"192.0.2.11\" must be address:port"},
 		{`"192.0.2.11:7480"`, `"0.0.0.0:7480"`, "cluster.listen: \"0.0.0.0:7480\": the other nodes must be able to reach it"},

@@ -75,6 +75,7 @@ func (n *Node) hold(ctx context.Context, term uint64) (err error) {
 		defer cancel()
 		if rerr := n.vips.Release(release); rerr != nil {
 			log.Error("VIPs are still on the interface", logkey.Err, rerr)
+			return
 		}
 		n.reportSelf(event.VIPReleased, "")
 	}()
@@ -121,18 +122,27 @@ func verdicts(old, next lb.View, cfg *lb.Config) []event.Event {
 		events = append(events, e)
 	}
 	for id, status := range next.Members {
-		if m, ok := cfg.Member(id); ok && old.Members[id] != status {
+		if old.Members[id] == status {
+			continue // most of them: do not look those up
+		}
+		if m, ok := cfg.Member(id); ok {
 			at := netip.AddrPortFrom(m.Address, m.ProtocolPort)
 			changed(item{lb.KindMember, string(id), &m.Meta}, fmt.Sprintf("%s at %s", status, at))
 		}
 	}
 	for id, reason := range next.Errors {
-		if it, ok := find(cfg, id); ok && old.Errors[id] != reason {
+		if old.Errors[id] == reason {
+			continue
+		}
+		if it, ok := find(cfg, id); ok {
 			changed(it, fmt.Sprintf("%s, %s", lb.Errored, reason))
 		}
 	}
 	for id := range old.Errors {
-		if it, ok := find(cfg, id); ok && next.Errors[id] == "" {
+		if next.Errors[id] != "" {
+			continue
+		}
+		if it, ok := find(cfg, id); ok {
 			changed(it, "served again")
 		}
 	}

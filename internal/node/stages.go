@@ -31,10 +31,11 @@ func runStages(ctx context.Context, stages []stage) error {
 		all[i] = r
 		go func() {
 			err := s.run(stageCtx)
+			stopped := stageCtx.Err() != nil
 			switch {
-			case stageCtx.Err() == nil && err == nil:
+			case err == nil && !stopped:
 				r.err = fmt.Errorf("run %s: it ended by itself", s.name)
-			case err != nil && !errors.Is(err, context.Canceled):
+			case err != nil && (!stopped || !errors.Is(err, context.Canceled)):
 				r.err = fmt.Errorf("run %s: %w", s.name, err)
 			}
 			close(r.done)

@@ -61,6 +61,7 @@ func TestStagesEndWithTheFirstFailure(t *testing.T) {
 	}{
 		{"an error", broken, func(err error) bool { return errors.Is(err, broken) }},
 		{"no error", nil, func(err error) bool { return err != nil }},
+		{"the end of a context of its own", context.Canceled, func(err error) bool { return errors.Is(err, context.Canceled) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
