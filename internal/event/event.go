@@ -20,7 +20,6 @@ const (
 	VIPClaimed    Kind = "VIP claimed"
 	VIPReleased   Kind = "VIP released"
 	NodeJoined    Kind = "node joined"
-	NodeSuspected Kind = "node suspected"
 	NodeFailed    Kind = "node failed"
 	NodeLeft      Kind = "node left"
 )
