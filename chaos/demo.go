@@ -162,7 +162,8 @@ func (s *story) failover(ctx context.Context) (string, error) {
 		}
 	}
 	fmt.Fprintf(s.out, "   the VIP is on %s now; longest time without an answer: %d ms\n", s.ctl, result.outage.Milliseconds())
-	fmt.Fprintf(s.out, "   the download broke %d times, was resumed, and is complete: %v\n", result.download.Breaks, result.download.Complete)
+	fmt.Fprintf(s.out, "   the download broke %d times, stood still for %d ms, was resumed, and is complete: %v\n",
+		result.download.Breaks, result.download.Hang.Milliseconds(), result.download.Complete)
 	fmt.Fprintf(s.out, "   answers before and after: %v\n", result.history.Members())
 	if err := s.alternate(ctx); err != nil {
 		return "", err

@@ -105,7 +105,8 @@ type failoverResult struct {
 
 // killHolder kills the holder when a quarter of a download has arrived and
 // returns once the download is complete. It fails when the VIP did not move, or
-// when the download is damaged or hung.
+// when the download is damaged or did not notice. One that hangs is no failure:
+// it is pressed on as [client.fetchFrom] says, and Hang tells for how long.
 func (c *Cluster) killHolder(ctx context.Context, holder string, vip netip.Addr) (failoverResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

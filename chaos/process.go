@@ -52,7 +52,7 @@ func (p *process) running() bool {
 // verifies that this, and nothing before it, ended it.
 func (p *process) kill() error {
 	if !p.running() {
-		return fmt.Errorf("kill %s: it had already ended by itself: %w", p.cmd.Path, p.waitErr)
+		return fmt.Errorf("kill %s: it had already ended by itself: %s", p.cmd.Path, p.cmd.ProcessState)
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", p.cmd.Path, err)
