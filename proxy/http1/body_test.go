@@ -168,6 +168,16 @@ func TestBodySmallChunks(t *testing.T) {
 	}
 }
 
+// TestBodyExtensions: the limit of an extension is for one chunk, whatever those before had.
+func TestBodyExtensions(t *testing.T) {
+	var b Body
+	b.Reset(Chunked, 0, DefaultLimits())
+	got, _, err := read(&b, strings.Repeat("1;"+strings.Repeat("a", 3000)+"\r\nx\r\n", 3)+"0\r\n\r\n")
+	if got != "xxx" || err != nil || !b.Done() {
+		t.Errorf("read = %q, %v", got, err)
+	}
+}
+
 func TestBodySkip(t *testing.T) {
 	var b Body
 	b.Reset(Length, 10, DefaultLimits())
