@@ -41,7 +41,7 @@ gen-check: gen ## fail if generated code differs from what is committed
 	git diff --exit-code -- '*.pb.go'
 
 .PHONY: chaos
-chaos: build ## root: kill, stop and cut nodes of a real pair; SEED=n
+chaos: build ## root: kill and restart nodes of a real pair; SEED=n
 	AMPHORA_SEED=$(SEED) go test -count=1 -v -run TestChaos ./chaos
 
 .PHONY: bench
