@@ -1,9 +1,11 @@
 package vip
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -22,6 +24,7 @@ type host struct {
 	l       link
 	gone    bool // the interface does not exist
 	addrs   map[netip.Addr]hostAddr
+	others  []address // of somebody else, beside those in addrs
 	journal []string
 	failing map[string]error // by operation: look, put, remove
 	changed func()
@@ -58,6 +61,7 @@ func (k *host) look() (snapshot, error) {
 		}
 		s.addrs = append(s.addrs, address{index: k.l.index, prefix: netip.PrefixFrom(addr, a.bits), proto: a.proto, valid: left})
 	}
+	s.addrs = append(s.addrs, k.others...)
 	slices.SortFunc(s.addrs, func(x, y address) int { return x.prefix.Addr().Compare(y.prefix.Addr()) })
 	return s, nil
 }
@@ -418,6 +422,69 @@ func TestAddThatFailsIsRepeated(t *testing.T) {
 		synctest.Wait()
 		if v := h.View(); !v.Addrs[0].Present || v.Addrs[0].Err != nil {
 			t.Errorf("view is %+v", v)
+		}
+	})
+}
+
+// What goes on being wrong is logged when it begins, not at every look.
+func TestTroubleIsLoggedOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Holder, k *host) {
+		var log bytes.Buffer
+		h.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		start(t, h)
+		must(t, h.Hold(1, []netip.Addr{vip4}))
+		synctest.Wait()
+		k.change(func() {
+			k.others = []address{{index: k.l.index, prefix: netip.PrefixFrom(vip4, 24), valid: forever}}
+			k.failing["put"] = errors.New("refused")
+		})
+		pass(20 * time.Second)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+			t.Errorf("logged %d times that the address is disputed, want once:\n%s", n, &log)
+		}
+		k.change(func() { k.others = nil })
+		pass(8 * time.Second)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "refused"); n != 1 {
+			t.Errorf("logged %d times that the lifetime is not refreshed, want once:\n%s", n, &log)
+		}
+		k.change(func() { delete(k.failing, "put") })
+		pass(retry)
+		synctest.Wait()
+		if v := h.View(); v.Addrs[0].Err != nil {
+			t.Errorf("view still has %v", v.Addrs[0].Err)
+		}
+	})
+}
+
+// An address that somebody puts in the place of ours is theirs.
+func TestReplacedAddressIsNotAnnounced(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Holder, k *host) {
+		start(t, h)
+		must(t, h.Hold(1, []netip.Addr{vip4}))
+		synctest.Wait()
+		k.change(func() { k.others = []address{{index: k.l.index, prefix: netip.PrefixFrom(vip4, 24), valid: forever}} })
+		pass(time.Second)
+		if v := h.View(); !v.Addrs[0].Present || v.Addrs[0].Err == nil {
+			t.Errorf("beside ours: view is %+v, want it present and disputed", v)
+		}
+		k.change(func() { delete(k.addrs, vip4) })
+		pass(minCalm)
+		synctest.Wait()
+		k.take()
+		pass(time.Minute)
+		synctest.Wait()
+		same(t, "journal", []string{}, k.take())
+		if v := h.View(); v.Addrs[0].Present || v.Addrs[0].Err == nil {
+			t.Errorf("in the place of ours: view is %+v, want it absent and disputed", v)
+		}
+		k.change(func() { k.others = nil })
+		pass(minCalm)
+		synctest.Wait()
+		same(t, "journal", []string{"put 192.0.2.100 refresh=false", "send 192.0.2.100"}, k.take())
+		if v := h.View(); !v.Addrs[0].Present || v.Addrs[0].Err != nil {
+			t.Errorf("after it: view is %+v", v)
 		}
 	})
 }

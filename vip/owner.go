@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
@@ -53,17 +54,23 @@ func (o *owner) pass(now time.Time, want order) (left error) {
 
 	// Claim. The gate, once there is one, opens here: while the lease runs, and
 	// before an address can answer.
+	wrong := make(map[netip.Addr]error) // of several things, the last one
 	for _, addr := range todo.add {
-		o.add(now, want.term, have.link, addr)
+		wrong[addr] = o.add(now, want.term, have.link, addr)
 	}
 	for _, addr := range todo.present {
-		o.found(now, addr)
+		wrong[addr] = o.found(now, addr)
 	}
 	for _, addr := range todo.refresh {
-		o.refresh(have.link, addr)
+		if err := o.refresh(have.link, addr); err != nil {
+			wrong[addr] = err
+		}
 	}
 	for addr, a := range todo.foreign {
-		o.dispute(addr, a)
+		wrong[addr] = o.dispute(addr, a, slices.Contains(todo.present, addr))
+	}
+	for _, addr := range want.addrs {
+		o.note(addr, wrong[addr])
 	}
 	o.passed = true
 	return left
@@ -115,15 +122,14 @@ func (o *owner) removeAll(addrs []address) error {
 	return errors.Join(errs...)
 }
 
-func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) {
+func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) error {
 	s := o.state[addr]
 	vanished := !s.since.IsZero()
 	if err := o.kernel.put(l.index, addr, o.cfg.Lifetime, false); err != nil {
 		o.announce.stop(addr)
 		s.since = time.Time{}
-		o.note(addr, err)
 		o.again = true
-		return
+		return err
 	}
 	if vanished {
 		o.robbed = true
@@ -131,33 +137,29 @@ func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) {
 	} else {
 		o.cfg.Logger.Info("address added", logkey.VIP, addr, logkey.Term, term)
 	}
-	o.serve(now, addr)
+	return o.serve(now, addr)
 }
 
 // found takes note of an address that is on the interface. It is unknown when an
 // earlier process left it and it is held already at the first pass.
-func (o *owner) found(now time.Time, addr netip.Addr) {
-	if s := o.state[addr]; s.since.IsZero() {
-		o.serve(now, addr)
-	} else {
-		s.err = nil
+func (o *owner) found(now time.Time, addr netip.Addr) error {
+	if o.state[addr].since.IsZero() {
+		return o.serve(now, addr)
 	}
+	return nil
 }
 
-func (o *owner) refresh(l link, addr netip.Addr) {
-	if err := o.kernel.put(l.index, addr, o.cfg.Lifetime, true); err != nil {
-		o.note(addr, err)
-		o.again = true
-	}
+func (o *owner) refresh(l link, addr netip.Addr) error {
+	err := o.kernel.put(l.index, addr, o.cfg.Lifetime, true)
+	o.again = o.again || err != nil
+	return err
 }
 
 // serve begins the announcements of an address that is on the interface now. The
 // first leaves at once: it does not wait until the other addresses are there.
-func (o *owner) serve(now time.Time, addr netip.Addr) {
-	*o.state[addr] = addrState{since: now}
-	if err := o.announce.start(now, addr); err != nil {
-		o.note(addr, err)
-	}
+func (o *owner) serve(now time.Time, addr netip.Addr) error {
+	o.state[addr].since = now
+	return o.announce.start(now, addr)
 }
 
 // disputedError says that an address is on this host from somebody else.
@@ -170,20 +172,26 @@ func (e *disputedError) Error() string {
 	return fmt.Sprintf("address %s is on interface %s already and is not ours: remove it there, or choose another VIP", e.a.prefix, e.where)
 }
 
-// dispute leaves the address of somebody else alone. Ours, if it was there
-// before, keeps serving: to take it away would make an outage of an oversight.
-func (o *owner) dispute(addr netip.Addr, a address) {
+// dispute leaves the address of somebody else alone. Ours, if it is there too,
+// keeps serving: to take it away would make an outage of an oversight. If ours
+// has gone, nothing is announced any more.
+func (o *owner) dispute(addr netip.Addr, a address, oursToo bool) error {
+	if !oursToo {
+		o.announce.stop(addr)
+		o.state[addr].since = time.Time{}
+	}
 	where := o.cfg.Interface
 	if a.index != o.announce.link.index {
 		where = interfaceName(a.index)
 	}
-	o.note(addr, &disputedError{a, where})
+	return &disputedError{a, where}
 }
 
-// note records what is wrong with one address and logs it when it is new.
+// note records what is wrong with one address, nil if nothing is, and logs it
+// when it is new.
 func (o *owner) note(addr netip.Addr, err error) {
 	s := o.state[addr]
-	if !sameError(s.err, err) {
+	if err != nil && !sameError(s.err, err) {
 		o.cfg.Logger.Error("address not as told", logkey.VIP, addr, logkey.Err, err)
 	}
 	s.err = err
