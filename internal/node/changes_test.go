@@ -103,6 +103,7 @@ func TestVerdicts(t *testing.T) {
 		{"nothing", view("", lb.Online), view("", lb.Online), nil},
 		{"a member fails", view("", lb.Online), view("", lb.Failed), []string{"member : ERROR at 192.0.2.9:80"}},
 		{"a listener cannot be bound", view("", lb.Online), view("port in use", lb.Online), []string{"listener web: ERROR, port in use"}},
+		{"and still cannot", view("port in use", lb.Online), view("port in use", lb.Online), nil},
 		{"and is bound again", view("port in use", lb.Online), view("", lb.Online), []string{"listener web: served again"}},
 	} {
 		var got []string
