@@ -173,6 +173,7 @@ func TestChaosKeepsWhatWasAcknowledged(t *testing.T) {
 		defer close(done)
 		w.run(writing)
 	}()
+	t.Cleanup(func() { stop(); <-done })
 	goesOn := func() {
 		t.Helper()
 		ready()

@@ -24,6 +24,7 @@ type env struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := command(&env{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}).ExecuteContext(ctx)
 	stop()
 	if err != nil {

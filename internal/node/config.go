@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -124,59 +123,6 @@ func setDefault(field *string, value string) {
 	}
 }
 
-// Validate reports everything that is wrong, each with its key.
-func (c Config) Validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
-	if c.Name == "" {
-		bad("name", "required: the host has no name to take instead")
-	}
-	if c.Role != RoleAmphora && c.Role != RoleWitness {
-		bad("role", "%q is unknown, use %q or %q", c.Role, RoleAmphora, RoleWitness)
-	}
-	if !filepath.IsAbs(c.DataDir) {
-		bad("data_dir", "%q must be an absolute path", c.DataDir)
-	}
-	if !filepath.IsAbs(c.Admin.Socket) {
-		bad("admin.socket", "%q must be an absolute path", c.Admin.Socket)
-	}
-	if _, err := c.Level(); err != nil {
-		bad("log_level", "%q is unknown, use debug, info, warn or error", c.LogLevel)
-	}
-	for _, at := range [...]struct{ key, addr string }{{"cluster.listen", c.Cluster.Listen}, {"cluster.gossip", c.Cluster.Gossip}} {
-		ap, err := netip.ParseAddrPort(at.addr)
-		switch {
-		case err != nil:
-			bad(at.key, "%q must be address:port, such as 192.0.2.11:7480", at.addr)
-		case ap.Addr().IsUnspecified():
-			bad(at.key, "%q: the other nodes must be able to reach it, give the address of one interface", at.addr)
-		case !ap.Addr().IsLoopback() && c.Cluster.KeyFile == "":
-			bad("cluster.key_file", "required, because %s is %s: whoever reaches it could change everything", at.key, at.addr)
-		}
-	}
-	for i, peer := range c.Cluster.Peers {
-		if _, err := netip.ParseAddrPort(peer); err != nil {
-			bad(fmt.Sprintf("cluster.peers[%d]", i), "%q must be address:port", peer)
-		}
-	}
-	seen := map[string]bool{}
-	for i, voter := range c.Cluster.Voters {
-		if voter == "" || seen[voter] {
-			bad(fmt.Sprintf("cluster.voters[%d]", i), "%q is empty or named twice", voter)
-		}
-		seen[voter] = true
-	}
-	if len(c.Cluster.Voters) > 0 && !seen[c.Name] {
-		bad("cluster.voters", "does not name this node, %q", c.Name)
-	}
-	if c.Role == RoleAmphora && c.VIP.Interface == "" && !c.Bind.IsValid() {
-		bad("vip.interface", "required for an amphora: the interface that the VIPs go to, such as \"eth0\"")
-	}
-	return errors.Join(errs...)
-}
-
 // Level is the log level that LogLevel names.
 func (c Config) Level() (slog.Level, error) {
 	var level slog.Level
@@ -189,6 +135,13 @@ func (c Config) clusterKey() ([]byte, error) {
 	path := c.Cluster.KeyFile
 	if path == "" {
 		return nil, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read cluster.key_file: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("cluster.key_file %s: others may read it; run: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

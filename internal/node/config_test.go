@@ -1,6 +1,8 @@
 package node
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -41,6 +43,8 @@ func TestParseRefuses(t *testing.T) {
 		{`"192.0.2.12:7481"`, `"there"`, "cluster.peers[0]"},
 		{`"amphora-2", "witness"`, `"amphora-2", "amphora-2"`, "cluster.voters[2]"},
 		{`"amphora-1", "amphora-2"`, `"amphora-3", "amphora-2"`, `does not name this node, "amphora-1"`},
+		{`"192.0.2.11:7480"`, `"192.0.2.11:0"`, "cluster.listen: \"192.0.2.11:0\" must be address:port"},
+		{`[vip]`, "[admin]\nsocket = \"/" + strings.Repeat("x", 107) + "\"\n[vip]", "admin.socket: "},
 		{`interface = "eth0"`, ``, "vip.interface: required for an amphora"},
 		{`name = "amphora-1"`, "name = \"amphora-1\"\ndata_dir = \"here\"", "data_dir: \"here\" must be an absolute path"},
 		{`name = "amphora-1"`, "name = \"amphora-1\"\nlog_level = \"loud\"", "log_level: \"loud\" is unknown"},
@@ -52,6 +56,32 @@ func TestParseRefuses(t *testing.T) {
 		_, err := Parse([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s -> %s: got %v, want %q in it", tt.replace, tt.by, err, tt.want)
+		}
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cluster.key")
+	cfg := Config{Cluster: ClusterConfig{KeyFile: path}}
+	for _, tt := range []struct {
+		name, text string
+		mode       os.FileMode
+		want       string // "": it is good
+	}{
+		{"good", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o600, ""},
+		{"short", "AAAA", 0o600, "32 bytes in base64"},
+		{"not base64", "?", 0o600, "32 bytes in base64"},
+		{"readable by others", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", 0o644, "chmod 600 " + path},
+	} {
+		if err := os.WriteFile(path, []byte(tt.text), tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		key, err := cfg.clusterKey()
+		if tt.want == "" && (err != nil || len(key) != 32) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %d bytes, %v; want %q", tt.name, len(key), err, tt.want)
 		}
 	}
 }

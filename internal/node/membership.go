@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/lb"
@@ -49,11 +48,13 @@ func (b backend) Remove(ctx context.Context, node string) error {
 
 // Failover moves the VIPs; see [admin.Backend].
 func (b backend) Failover(ctx context.Context, to string) (admin.Moved, error) {
+	ctx, cancel := context.WithTimeout(ctx, proposeLimit)
+	defer cancel()
 	from, ok := b.cluster.Leader()
 	if !ok {
 		return admin.Moved{}, unavailable(fmt.Errorf("fail over: %w", cluster.ErrNoLeader))
 	}
-	target, err := b.successor(from, to)
+	target, err := successor(b.cluster.Nodes(), from, to)
 	if err != nil {
 		return admin.Moved{}, err
 	}
@@ -62,30 +63,34 @@ func (b backend) Failover(ctx context.Context, to string) (admin.Moved, error) {
 	}
 	changes := b.cluster.Changes(ctx)
 	for {
-		if now, ok := b.cluster.Leader(); ok && now.ID == target.ID && (!now.Self || b.holding.Load() != 0) {
-			return admin.Moved{From: from.Name, To: now.Name}, nil
+		if now, ok := b.cluster.Leader(); ok && now.ID == target.ID {
+			break
 		}
 		select {
 		case <-changes:
-		case <-time.After(10 * time.Millisecond): // this node's own term begins without a signal
 		case <-ctx.Done():
-			return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to hold the VIPs: %w", target.Name, ctx.Err()))
+			return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to lead: %w", target.Name, ctx.Err()))
 		}
 	}
+	// A leader answers this once it has passed the barrier of its term: it holds.
+	if _, err := b.cluster.ReadIndex(ctx); err != nil {
+		return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to hold the VIPs: %w", target.Name, err))
+	}
+	return admin.Moved{From: from.Name, To: target.Name}, nil
 }
 
-// successor picks the amphora that the VIPs go to: the one named, or another
-// that is alive.
-func (b backend) successor(from cluster.Info, to string) (cluster.Info, error) {
-	for _, info := range b.cluster.Nodes() {
+// successor picks the amphora that the VIPs go to: the one named by name or id,
+// or another than the holder that is alive.
+func successor(nodes []cluster.Info, from cluster.Info, to string) (cluster.Info, error) {
+	for _, info := range nodes {
 		named := to != "" && (info.Name == to || info.ID == to)
 		switch {
 		case named && info.Role == cluster.Witness:
 			return info, &lb.Error{Kind: lb.ErrInvalid, Field: "to", Msg: fmt.Sprintf("%s is a witness, it never holds a VIP", to)}
-		case named && info.State != cluster.StateAlive:
-			return info, fmt.Errorf("%w: node %s is %s", lb.ErrUnavailable, to, info.State)
 		case named && info.ID == from.ID:
 			return info, &lb.Error{Kind: lb.ErrConflict, Field: "to", Msg: fmt.Sprintf("%s holds the VIPs already", to)}
+		case named && info.State != cluster.StateAlive:
+			return info, fmt.Errorf("%w: node %s is %s", lb.ErrUnavailable, to, info.State)
 		case named, to == "" && info.ID != from.ID && info.Role == cluster.Amphora && info.State == cluster.StateAlive:
 			return info, nil
 		}

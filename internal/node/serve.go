@@ -82,11 +82,18 @@ func (n *Node) hold(ctx context.Context, term uint64) (err error) {
 	if err := n.vips.Hold(term, vips(n.state.Config())); err != nil {
 		return err
 	}
-	n.reportSelf(event.VIPClaimed, fmt.Sprintf("in term %d", term))
+	claimed := map[netip.Addr]bool{}
 	for watch := n.state.Watch(ctx); ; {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-n.vips.Changes():
+			for _, a := range n.vips.View().Addrs {
+				if a.Present && !claimed[a.Addr] {
+					n.reportSelf(event.VIPClaimed, fmt.Sprintf("%s in term %d", a.Addr, term))
+				}
+				claimed[a.Addr] = a.Present
+			}
 		case <-watch:
 			if err := n.vips.Update(vips(n.state.Config())); err != nil {
 				return err

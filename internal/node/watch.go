@@ -28,6 +28,11 @@ func (n *Node) watchCluster(ctx context.Context) error {
 				n.events.Append(event.Event{Kind: event.LeaderChanged, Resource: "node", ID: info.ID, Name: info.Name})
 			}
 		}
+		for id, info := range known {
+			if _, there := now[id]; !there {
+				n.events.Append(event.Event{Kind: event.NodeLeft, Resource: "node", ID: id, Name: info.Name, Message: "no part of the cluster any more"})
+			}
+		}
 		known = now
 	}
 }
