@@ -10,6 +10,7 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 )
 
 // raftLogger writes what raft says to a slog.Logger. raft reports each step of an
@@ -27,6 +28,18 @@ func newRaftLogger(logger *slog.Logger, part string, seen *throttle) *raftLogger
 	return &raftLogger{logger: logger.With(logkey.Component, part), name: part, seen: seen}
 }
 
+// about is what a message is about: its first argument if that names a node.
+func about(args []any) string {
+	if len(args) < 2 {
+		return ""
+	}
+	switch a := args[1].(type) {
+	case string, raft.ServerID, raft.ServerAddress, raft.Server:
+		return fmt.Sprint(a)
+	}
+	return ""
+}
+
 var _ hclog.Logger = (*raftLogger)(nil)
 
 func slogLevel(level hclog.Level) slog.Level {
@@ -41,7 +54,7 @@ func slogLevel(level hclog.Level) slog.Level {
 // Log writes one record.
 func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	at := slogLevel(level)
-	if at > slog.LevelDebug && len(args) > 1 && !l.seen.first(msg+fmt.Sprint(args[1])) {
+	if at > slog.LevelDebug && !l.seen.first(msg+about(args)) {
 		at = slog.LevelDebug
 	}
 	ctx := context.Background()
@@ -50,9 +63,13 @@ func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	}
 	attrs := make([]any, 0, len(args))
 	for _, arg := range args {
-		// hclog.Fmt values are formatted by the sink.
-		if f, ok := arg.(hclog.Format); ok && len(f) > 0 {
-			arg = slog.AnyValue(f[1:])
+		switch a := arg.(type) {
+		case hclog.Format: // to be formatted by the sink
+			if format, ok := a[0].(string); ok {
+				arg = fmt.Sprintf(format, a[1:]...)
+			}
+		case raft.Server:
+			arg = string(a.Address)
 		}
 		attrs = append(attrs, arg)
 	}
@@ -132,18 +149,22 @@ func (l *raftLogger) StandardLogger(*hclog.StandardLoggerOptions) *log.Logger {
 
 // StandardWriter returns a writer whose lines are logged here.
 func (l *raftLogger) StandardWriter(*hclog.StandardLoggerOptions) io.Writer {
-	return prefixWriter{l.logger}
+	return prefixWriter{logger: l.logger, seen: l.seen}
 }
 
 // gossipLogger returns the logger that memberlist writes to.
 func gossipLogger(logger *slog.Logger) *log.Logger {
-	return log.New(prefixWriter{logger}, "", 0)
+	return log.New(prefixWriter{logger: logger, seen: &throttle{}}, "", 0)
 }
 
 // prefixWriter turns lines such as "[WARN] memberlist: text" into log records.
 // memberlist reports every probe that fails as an error; to this package gossip
-// is a hint, so its levels are lowered by one.
-type prefixWriter struct{ logger *slog.Logger }
+// is a hint, so its levels are lowered by one. What it repeats goes to Debug: a
+// stranger with another key is refused at each of his attempts.
+type prefixWriter struct {
+	logger *slog.Logger
+	seen   *throttle
+}
 
 // Write logs one line.
 func (w prefixWriter) Write(line []byte) (int, error) {
@@ -152,7 +173,11 @@ func (w prefixWriter) Write(line []byte) (int, error) {
 	if prefix, rest, ok := bytes.Cut(text, []byte("] ")); ok && bytes.HasPrefix(prefix, []byte("[")) {
 		text = rest
 		if name := string(prefix[1:]); name == "ERR" || name == "ERROR" {
-			level = slog.LevelWarn
+			// What follows the second colon are errors and ports, different each time.
+			kind, _, _ := bytes.Cut(bytes.TrimPrefix(rest, []byte("memberlist: ")), []byte(":"))
+			if w.seen.first(string(kind)) {
+				level = slog.LevelWarn
+			}
 		}
 	}
 	w.logger.Log(context.Background(), level, string(bytes.TrimPrefix(text, []byte("memberlist: "))))

@@ -58,7 +58,9 @@ func (m *mux) run() error {
 		}
 		if err != nil {
 			// Out of descriptors, most likely: it passes, and the next Accept waits.
-			m.logger.Warn("cannot accept a connection", logkey.Err, err)
+			if m.refused.first("accept") {
+				m.logger.Warn("cannot accept a connection", logkey.Err, err)
+			}
 			<-time.After(50 * time.Millisecond)
 			continue
 		}

@@ -148,6 +148,32 @@ func TestMuxRefusesOnBothSides(t *testing.T) {
 	}
 }
 
+// brokenListener fails a number of times before it is closed.
+type brokenListener struct {
+	net.Listener
+	fails int
+}
+
+func (l *brokenListener) Accept() (net.Conn, error) {
+	if l.fails--; l.fails < 0 {
+		return nil, net.ErrClosed
+	}
+	return nil, errors.New("too many open files")
+}
+
+func TestMuxSaysOnceThatItCannotAccept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lockedBuffer
+		m := &mux{ln: &brokenListener{fails: 50}, logger: plainLogger(&log)}
+		if err := m.run(); err != nil {
+			t.Fatal(err)
+		}
+		if got := lines(&log); len(got) != 1 || !strings.Contains(got[0], "too many open files") {
+			t.Errorf("the log says %q", got)
+		}
+	})
+}
+
 func TestPlainIsRefusedWhereTLSIs(t *testing.T) {
 	secure := startMux(t, "blue", "id-1", testTLS(t), io.Discard)
 	plain := startMux(t, "blue", "id-2", nil, io.Discard)

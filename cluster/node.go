@@ -180,6 +180,9 @@ func (n *Node) awaitReady(ctx context.Context) error {
 
 // start makes raft and gossip.
 func (n *Node) start() error {
+	if err := dropHalfSnapshots(n.cfg.DataDir); err != nil {
+		return err
+	}
 	snapshots, err := raft.NewFileSnapshotStoreWithLogger(n.cfg.DataDir, retainSnapshots, n.raftLogger("snapshot"))
 	if err != nil {
 		return fmt.Errorf("open snapshots in %s: %w", n.cfg.DataDir, err)
@@ -226,13 +229,20 @@ func (n *Node) checkStateMachine(snapshots raft.SnapshotStore) (keep bool, err e
 	if len(list) > 0 {
 		newest = list[0].Index
 	}
+	if last < newest && last > 0 {
+		// The process ended between taking over a snapshot and emptying the log.
+		if err := n.store.DeleteRange(first, last); err != nil {
+			return false, fmt.Errorf("drop the log before snapshot %d: %w", newest, err)
+		}
+		first, last = 0, 0
+	}
 	var applied uint64
 	if n.cfg.FSMIndex != nil {
 		applied = n.cfg.FSMIndex()
 	}
 	switch {
 	case applied > max(last, newest):
-		return false, fmt.Errorf("state machine has applied index %d, but raft in %s ends at %d: they do not belong together; restore %s or remove both",
+		return false, fmt.Errorf("state machine has applied index %d, but raft in %s ends at %d: they do not belong together; restore %s, or remove this node from the cluster, empty the directory and join anew",
 			applied, n.cfg.DataDir, max(last, newest), storeFile)
 	case first > 1 && max(applied, newest)+1 < first:
 		return false, fmt.Errorf("raft log in %s begins at index %d, but state machine and snapshots end at %d: entries are lost; empty the directory and join anew",

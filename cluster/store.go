@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	storeFile = "raft.db"
+	storeFile   = "raft.db"
+	snapshotDir = "snapshots" // raft's name for it
 	// lockWait is how long opening waits for another process to let go of the
 	// file. Without a limit a second process would hang with no word of why.
 	lockWait = time.Second
@@ -37,6 +38,11 @@ type store struct {
 func openStore(dir string) (*store, error) {
 	path := filepath.Join(dir, storeFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		// A node that has lost its log and its votes would vote a second time in
+		// elections that it has voted in, and for those who miss what it had.
+		if kept := filepath.Join(dir, snapshotDir); exists(kept) {
+			return nil, fmt.Errorf("%s is missing but %s is there; restore the file, or remove this node from the cluster, empty the directory and join anew", path, kept)
+		}
 		if err := createStore(path); err != nil {
 			return nil, fmt.Errorf("create %s: %w", path, err)
 		}
@@ -53,6 +59,24 @@ func openStore(dir string) (*store, error) {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), db.Close())
 	}
 	return s, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// dropHalfSnapshots removes what a crash left of snapshots being written. raft
+// never does, and warns of each whenever it looks at its snapshots.
+func dropHalfSnapshots(dir string) error {
+	half, err := filepath.Glob(filepath.Join(dir, snapshotDir, "*.tmp"))
+	for _, path := range half {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	if err != nil {
+		return fmt.Errorf("remove unfinished snapshots: %w", err)
+	}
+	return nil
 }
 
 func createStore(path string) error {

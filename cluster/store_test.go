@@ -3,7 +3,7 @@ package cluster
 import (
 	"errors"
 	"flag"
-	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -173,6 +173,19 @@ func TestUnchangedTermIsNotWritten(t *testing.T) {
 	}
 }
 
+func TestLostStoreIsNotMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, snapshotDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openStore(dir); err == nil || !strings.Contains(err.Error(), storeFile+" is missing") {
+		t.Errorf("a directory with snapshots and without %s: %v", storeFile, err)
+	}
+	if exists(filepath.Join(dir, storeFile)) {
+		t.Error("it was made all the same")
+	}
+}
+
 func TestForeignDatabaseIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	db, err := bbolt.Open(filepath.Join(dir, storeFile), 0o600, nil)
@@ -289,12 +302,14 @@ func fewer(t *testing.T, checks string) {
 func TestTimedStoreReportsSlowWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ops []string
+		var out lockedBuffer
 		s := &timedStore{
-			durableStore: &sleepyStore{}, slow: 100 * time.Millisecond, logger: slog.New(slog.DiscardHandler),
+			durableStore: &sleepyStore{}, slow: 100 * time.Millisecond, logger: plainLogger(&out),
 			onSlow: func(op string, took time.Duration) { ops = append(ops, op+" "+took.String()) },
 		}
 		for _, write := range []func() error{
 			func() error { return s.StoreLog(nil) },
+			func() error { return s.StoreLogs(nil) },
 			func() error { return s.StoreLogs(nil) },
 			func() error { return s.DeleteRange(1, 2) },
 			func() error { return s.Set(nil, nil) },
@@ -307,9 +322,12 @@ func TestTimedStoreReportsSlowWrites(t *testing.T) {
 		if _, err := s.GetUint64(nil); err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"store logs 300ms", "set value 200ms"}
+		want := []string{"store logs 300ms", "store logs 300ms", "set value 200ms"}
 		if diff := cmp.Diff(want, ops); diff != "" {
 			t.Error(diff)
+		}
+		if log := lines(&out); len(log) != 2 {
+			t.Errorf("two operations are slow, and the log says %q", log)
 		}
 	})
 }

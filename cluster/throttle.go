@@ -7,6 +7,7 @@ import (
 
 const (
 	throttleEvery = 30 * time.Second
+	throttleLimit = time.Hour
 	throttleSize  = 1000
 )
 
@@ -14,20 +15,33 @@ const (
 // node that is down is tried ten times a second, for days if need be.
 type throttle struct {
 	mu   sync.Mutex
-	last map[string]time.Time // guarded by mu
+	keys map[string]throttled // guarded by mu
 }
 
-// first is true for a key that was not seen for a while.
+type throttled struct {
+	seen, logged time.Time
+	pause        time.Duration // from logged to the next time
+}
+
+// first is true for a key that was not seen for a while, and for one that is seen
+// all the time after half a minute, then at intervals that double up to an hour.
 func (t *throttle) first(key string) bool {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if at, ok := t.last[key]; ok && now.Sub(at) < throttleEvery {
-		return false
+	k, ok := t.keys[key]
+	fresh := !ok || now.Sub(k.seen) >= throttleEvery
+	k.seen = now
+	switch {
+	case fresh:
+		k.logged, k.pause = now, throttleEvery
+	case now.Sub(k.logged) >= k.pause:
+		fresh = true
+		k.logged, k.pause = now, min(2*k.pause, throttleLimit)
 	}
-	if t.last == nil || len(t.last) >= throttleSize {
-		t.last = map[string]time.Time{}
+	if t.keys == nil || (!ok && len(t.keys) >= throttleSize) {
+		t.keys = map[string]throttled{}
 	}
-	t.last[key] = now
-	return true
+	t.keys[key] = k
+	return fresh
 }

@@ -20,10 +20,18 @@ type timedStore struct {
 	durableStore
 	slow   time.Duration
 	logger *slog.Logger
+	seen   throttle
 	// onSlow, if not nil, is called after a slow write, on raft's own goroutine;
 	// it must not block. Here a node may one day give leadership away.
 	onSlow func(op string, took time.Duration)
 }
+
+// IsMonotonic makes raft empty the log when a snapshot of the leader replaces it.
+// Otherwise raft keeps what was there, behind a gap: entries that the snapshot has
+// overruled, which this node, once leader, would send to one that has none.
+func (s *timedStore) IsMonotonic() bool { return true }
+
+var _ raft.MonotonicLogStore = (*timedStore)(nil)
 
 // StoreLog is raft.LogStore's, timed.
 func (s *timedStore) StoreLog(l *raft.Log) error {
@@ -60,7 +68,9 @@ func (s *timedStore) watch(op string, start time.Time) {
 	if took < s.slow {
 		return
 	}
-	s.logger.Warn("slow write to the raft store", logkey.Op, op, logkey.Took, took)
+	if s.seen.first(op) {
+		s.logger.Warn("slow write to the raft store", logkey.Op, op, logkey.Took, took)
+	}
 	if s.onSlow != nil {
 		s.onSlow(op, took)
 	}
