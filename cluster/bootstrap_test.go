@@ -99,6 +99,24 @@ func TestMetaFitsIntoGossip(t *testing.T) {
 	}
 }
 
+func TestGossipLetsGoOfTheRemoved(t *testing.T) {
+	var g gossip
+	g.registry = &registry{}
+	g.peers = []string{"127.0.0.1:1"}
+	for id, state := range map[string]State{"alive": StateAlive, "dead": StateDead, "removed": StateDead, "left": StateLeft} {
+		g.registry.put(peer{id: id, state: state, gossip: id + ":2", meta: meta{Name: id, Leaving: state == StateLeft}})
+	}
+	for id, addr := range map[string]string{"dead": "127.0.0.2:1", "removed": "127.0.0.3:1"} {
+		p, _ := g.registry.get(id)
+		p.gossip = addr
+		g.registry.put(p)
+	}
+	got := g.missing(t.Context(), func(id string) bool { return id != "removed" })
+	if diff := cmp.Diff([]string{"127.0.0.2:1", "127.0.0.1:1"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRegistryTellsLeavingFromDying(t *testing.T) {
 	var r registry
 	for _, leaving := range []bool{false, true} {

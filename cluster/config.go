@@ -166,9 +166,8 @@ func (c Config) validateAddrs(bad func(field, format string, args ...any)) {
 		bad("advertise_addr", "must be given: listen_addr %q names no single address", c.ListenAddr)
 	}
 	if c.AdvertiseAddr != "" {
-		host, port, err := splitAddr(c.AdvertiseAddr)
-		if err != nil || !namesOneHost(host) || port == 0 {
-			bad("advertise_addr", "%q must be the host:port that other nodes dial", c.AdvertiseAddr)
+		if err := checkDialled(c.AdvertiseAddr); err != nil {
+			bad("advertise_addr", "%v", err)
 		}
 	}
 	if host, _, err := splitAddr(c.GossipAddr); err != nil || net.ParseIP(host) == nil {
@@ -185,6 +184,18 @@ func (c Config) validateAddrs(bad func(field, format string, args ...any)) {
 			bad("peers", "%v", err)
 		}
 	}
+}
+
+// hostRule keeps a host name to what fits into gossip metadata.
+var hostRule = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$`)
+
+// checkDialled wants the host:port of one node.
+func checkDialled(addr string) error {
+	host, port, err := splitAddr(addr)
+	if err != nil || !namesOneHost(host) || port == 0 || (net.ParseIP(host) == nil && !hostRule.MatchString(host)) {
+		return fmt.Errorf("%q must be the host:port that other nodes dial", addr)
+	}
+	return nil
 }
 
 // namesOneHost is false for 0.0.0.0, :: and the empty host.

@@ -26,6 +26,8 @@ func TestConfigReportsEveryProblem(t *testing.T) {
 		"listen_addr":    {func(c *Config) { c.ListenAddr = "here" }, "listen_addr:"},
 		"advertise_addr": {func(c *Config) { c.ListenAddr = ":7000" }, "advertise_addr: must be given"},
 		"advertise_port": {func(c *Config) { c.AdvertiseAddr = "10.0.0.1:0" }, "advertise_addr:"},
+		"advertise_len":  {func(c *Config) { c.AdvertiseAddr = strings.Repeat("h", 254) + ":1" }, "advertise_addr:"},
+		"advertise_host": {func(c *Config) { c.AdvertiseAddr = "<&>:1" }, "advertise_addr:"},
 		"gossip_addr":    {func(c *Config) { c.GossipAddr = "host.example:1" }, "gossip_addr:"},
 		"gossip_adv":     {func(c *Config) { c.GossipAdvertise = "0.0.0.0:1" }, "gossip_advertise:"},
 		"gossip_key":     {func(c *Config) { c.GossipKey = make([]byte, 17) }, "gossip_key: has 17 bytes"},

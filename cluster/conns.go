@@ -15,6 +15,12 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
+// A connection on which nothing comes is asked whether its other end is there.
+const (
+	keepaliveTime  = 10 * time.Second
+	keepaliveLimit = 3 * time.Second
+)
+
 // conns keeps one gRPC connection per node, made when it is first asked for and
 // used again ever after. gRPC reconnects it by itself, to where the node is then.
 type conns struct {
@@ -69,7 +75,7 @@ func dialGRPC(dial func(context.Context) (net.Conn, error)) (*grpc.ClientConn, e
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 			MinConnectTimeout: time.Second,
 		}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveLimit}),
 		grpc.WithDisableServiceConfig(),
 	)
 	if err != nil {

@@ -31,6 +31,7 @@ type gossip struct {
 	registry *registry
 	changed  func() // must not block
 	peers    []string
+	failed   throttle // warnings of rejoin
 	logger   *slog.Logger
 }
 
@@ -119,18 +120,18 @@ func (g *gossip) update(change func(*meta)) {
 
 // rejoin meets configured peers that are not there, and nodes that were there
 // and are not. A partition of gossip does not heal by itself once both sides have
-// stopped gossiping to their dead. It runs until ctx ends.
-func (g *gossip) rejoin(ctx context.Context, every time.Duration) {
-	var failed throttle
+// stopped gossiping to their dead. Those that are not wanted any more are let go.
+// It runs until ctx ends.
+func (g *gossip) rejoin(ctx context.Context, every time.Duration, wanted func(id string) bool) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		for _, addr := range g.missing() {
+		for _, addr := range g.missing(ctx, wanted) {
 			_, err := g.list.Join([]string{addr})
 			if ctx.Err() != nil {
 				return
 			}
-			if err != nil && failed.first(addr) {
+			if err != nil && g.failed.first(addr) {
 				g.logger.Warn("cannot reach a gossip peer; is it up, and are its cluster name and gossip key the same",
 					logkey.Addr, addr, logkey.Err, err)
 			}
@@ -144,30 +145,52 @@ func (g *gossip) rejoin(ctx context.Context, every time.Duration) {
 }
 
 // missing lists the gossip addresses where somebody should be and nobody is.
-func (g *gossip) missing() []string {
+func (g *gossip) missing(ctx context.Context, wanted func(id string) bool) []string {
 	there := map[string]bool{g.addr: true}
 	var want []string
 	for _, p := range g.registry.all() {
-		switch p.state {
-		case StateAlive:
+		switch {
+		case p.state == StateAlive:
 			there[p.gossip] = true
-		case StateDead:
+		case p.state == StateDead && wanted(p.id):
 			want = append(want, p.gossip)
 		}
 	}
 	var missing []string
 	for _, addr := range append(want, g.peers...) {
-		resolved, err := net.ResolveUDPAddr("udp", addr)
+		at, err := resolve(ctx, addr)
 		if err != nil {
-			g.logger.Warn("cannot resolve a gossip peer", logkey.Addr, addr, logkey.Err, err)
+			if ctx.Err() == nil && g.failed.first("resolve "+addr) {
+				g.logger.Warn("cannot resolve a gossip peer", logkey.Addr, addr, logkey.Err, err)
+			}
 			continue
 		}
-		if at := resolved.String(); !there[at] {
+		if !there[at] {
 			there[at] = true
 			missing = append(missing, at)
 		}
 	}
 	return missing
+}
+
+// resolve turns host:port into ip:port. It ends with ctx, unlike net's own.
+func resolve(ctx context.Context, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return "", err
+	}
+	at := ips[0].Unmap()
+	for _, ip := range ips { // IPv4 first, as memberlist advertises it
+		if ip = ip.Unmap(); ip.Is4() {
+			at = ip
+			break
+		}
+	}
+	return net.JoinHostPort(at.String(), port), nil
 }
 
 // leave says goodbye, so that the others do not take the stop for a failure.

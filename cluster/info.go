@@ -99,6 +99,13 @@ func (n *Node) server(id string) (raft.Server, bool) {
 	return raft.Server{}, false
 }
 
+// wanted tells whether a node that is not there is worth trying to reach: once it
+// is removed it is not.
+func (n *Node) wanted(id string) bool {
+	_, ok := n.server(id)
+	return ok || !n.hasState()
+}
+
 func (n *Node) isVoter() bool {
 	s, ok := n.server(n.id)
 	return ok && s.Suffrage == raft.Voter

@@ -143,7 +143,7 @@ func (n *Node) checkApplicant(r *peerpb.JoinRequest) error {
 	if !nameRule.MatchString(r.GetName()) {
 		return fmt.Errorf("name %q: %w", r.GetName(), ErrInvalid)
 	}
-	if _, _, err := splitAddr(r.GetAddr()); err != nil {
+	if err := checkDialled(r.GetAddr()); err != nil {
 		return fmt.Errorf("addr: %w: %w", ErrInvalid, err)
 	}
 	for _, s := range n.servers() {
@@ -166,6 +166,9 @@ func (n *Node) promote(ctx context.Context, id, addr string) error {
 	}
 	if _, ok := n.server(id); !ok {
 		return fmt.Errorf("promote %s: %w", id, ErrNodeNotFound)
+	}
+	if err := checkDialled(addr); err != nil {
+		return fmt.Errorf("promote %s: addr: %w: %w", n.label(id), ErrInvalid, err)
 	}
 	_, err := n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
 		return n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(addr), 0, limit)

@@ -12,8 +12,8 @@ import (
 )
 
 // Leave takes this node out of the cluster for good: leadership to another node,
-// out of the configuration, goodbye by gossip. The node goes on running, without
-// a part in anything; it may Join again. The last voter cannot leave.
+// then out of the configuration. The node goes on running and gossiping, without a
+// part in anything else; it may Join again. The last voter cannot leave.
 func (n *Node) Leave(ctx context.Context) error {
 	if err := n.awaitReady(ctx); err != nil {
 		return fmt.Errorf("leave: %w", err)
@@ -27,8 +27,7 @@ func (n *Node) Leave(ctx context.Context) error {
 	if err := n.store.Set(keyLeft, []byte{1}); err != nil {
 		return fmt.Errorf("leave: remember it: %w", err)
 	}
-	n.gossip.leave()
-	return nil
+	return nil // no goodbye by gossip: memberlist could not take it back
 }
 
 // keyLeft marks in the stable store a node that has left its cluster.
@@ -45,6 +44,7 @@ func (n *Node) hasLeft() bool {
 func (n *Node) Remove(ctx context.Context, node string) error {
 	return n.onLeader(ctx, leaderCall{
 		name:  "remove " + node,
+		gone:  ErrNodeNotFound,
 		local: func(ctx context.Context) error { return n.remove(ctx, node) },
 		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
 			_, err := leader.Remove(ctx, &peerpb.RemoveRequest{Node: node})
@@ -114,6 +114,7 @@ func (n *Node) checkRemoval(target raft.Server) error {
 func (n *Node) Transfer(ctx context.Context, node string) error {
 	return n.onLeader(ctx, leaderCall{
 		name:  "transfer leadership",
+		moves: node == "",
 		local: func(ctx context.Context) error { return n.transfer(ctx, node) },
 		remote: func(ctx context.Context, leader peerpb.PeerClient) error {
 			_, err := leader.Transfer(ctx, &peerpb.TransferRequest{Node: node})

@@ -10,6 +10,7 @@ import (
 )
 
 func TestBootstrapJoinRemoveLeave(t *testing.T) {
+	t.Parallel()
 	a := start(t, testConfig(t, "a"))
 	if has, err := a.HasState(t.Context()); has || err != nil {
 		t.Fatalf("fresh node has state: %v, %v", has, err)
@@ -65,6 +66,11 @@ func TestBootstrapJoinRemoveLeave(t *testing.T) {
 		t.Errorf("remove of a stranger: %v", err)
 	}
 
+	for addr, kind := range map[string]error{"0.0.0.0:1": ErrInvalid, b.Addr(): nil} {
+		if err := awaitLeader(t, nodes...).promote(ctx, b.ID(), addr); !errors.Is(err, kind) {
+			t.Errorf("promote at %s: %v", addr, err)
+		}
+	}
 	if err := a.Leave(ctx); err != nil { // the leader leaves
 		t.Fatal(err)
 	}
@@ -74,6 +80,10 @@ func TestBootstrapJoinRemoveLeave(t *testing.T) {
 	if err := a.Join(ctx, b.Addr()); err != nil { // and comes back
 		t.Errorf("join after leave: %v", err)
 	}
+	eventually(t, "a is a voter that is alive, as before", func() bool {
+		i := slices.IndexFunc(b.Nodes(), func(i Info) bool { return i.ID == a.ID() })
+		return i >= 0 && b.Nodes()[i].Suffrage == Voter && b.Nodes()[i].State == StateAlive
+	})
 	if err := b.Remove(ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +98,7 @@ func TestBootstrapJoinRemoveLeave(t *testing.T) {
 }
 
 func TestRemoveRefusesToLoseTheQuorum(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	rest := others(nodes, leader)
@@ -107,6 +118,7 @@ func TestRemoveRefusesToLoseTheQuorum(t *testing.T) {
 }
 
 func TestReinstalledNode(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	wiped := others(nodes, leader)[0]
@@ -138,6 +150,7 @@ func TestReinstalledNode(t *testing.T) {
 }
 
 func TestStrangersAreKeptOut(t *testing.T) {
+	t.Parallel()
 	key := []byte("0123456789abcdef")
 	ctx := within(t, 2*patience)
 	a := func() *testNode {
@@ -187,6 +200,7 @@ func TestStrangersAreKeptOut(t *testing.T) {
 }
 
 func TestMovedNodeIsFound(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	mover := others(nodes, leader)[0]

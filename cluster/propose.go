@@ -11,6 +11,9 @@ import (
 )
 
 const (
+	// maxCommand keeps a command below what gRPC takes from another node, and small
+	// enough to reach a follower within one raft call.
+	maxCommand = 2 << 20
 	// enqueueLimit bounds the wait for raft's main loop to take a command.
 	enqueueLimit = 5 * time.Second
 	retryFirst   = 5 * time.Millisecond
@@ -25,7 +28,11 @@ const (
 //
 // When ctx ends the error is ErrNoLeader if nothing was ever sent, and
 // ErrUnknownOutcome if the command may have been committed or still may be.
+// A command of more than 2 MiB is ErrInvalid.
 func (n *Node) Propose(ctx context.Context, command []byte) (response []byte, index uint64, err error) {
+	if len(command) > maxCommand {
+		return nil, 0, fmt.Errorf("propose: command has %d bytes, at most %d are allowed: %w", len(command), maxCommand, ErrInvalid)
+	}
 	err = n.onLeader(ctx, leaderCall{
 		name: "propose",
 		local: func(ctx context.Context) (err error) {
@@ -46,6 +53,10 @@ type leaderCall struct {
 	name   string
 	local  func(ctx context.Context) error
 	remote func(ctx context.Context, leader peerpb.PeerClient) error
+	// What tells that an attempt in doubt has succeeded, so that it must not be made
+	// again: that another node leads than the one asked, or an error of a later one.
+	moves bool
+	gone  error
 }
 
 // onLeader makes the call where the leader is, and again while it is safe and may
@@ -55,15 +66,19 @@ func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
 		return fmt.Errorf("%s: %w", call.name, err)
 	}
 	doubt := false
+	asked := ""
 	pause := retryFirst
 	for {
 		view := n.view.Load()
+		if call.moves && asked != "" && view.id != "" && view.id != asked {
+			return nil
+		}
 		err := n.try(ctx, view, call)
 		switch {
-		case err == nil:
+		case err == nil, doubt && call.gone != nil && errors.Is(err, call.gone):
 			return nil
 		case errors.Is(err, ErrUnknownOutcome):
-			doubt = true
+			doubt, asked = true, view.id
 		case !retryable(err):
 			return fmt.Errorf("%s: %w", call.name, err)
 		}
@@ -142,7 +157,7 @@ func (n *Node) apply(ctx context.Context, command []byte) ([]byte, uint64, error
 		return future.Error()
 	})
 	if err != nil {
-		return nil, 0, n.raftError(err)
+		return nil, 0, n.applyError(err)
 	}
 	response, ok := future.Response().([]byte)
 	if !ok {
@@ -164,6 +179,16 @@ func (n *Node) raftError(err error) error {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return err
+}
+
+// applyError is raftError for a command. What raft does not name came from the log
+// store: the entry may be on disk all the same, and raft steps down.
+func (n *Node) applyError(err error) error {
+	err = n.raftError(err)
+	if retryable(err) || errors.Is(err, ErrUnknownOutcome) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 }
 
 // notLeader names the leader to go to instead, unless that is, still or again,

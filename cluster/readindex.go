@@ -37,7 +37,8 @@ func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 	if n.raft.State() != raft.Leader {
 		return 0, n.notLeader()
 	}
-	if n.barrierTerm.Load() != n.raft.CurrentTerm() {
+	term := n.raft.CurrentTerm()
+	if n.barrierTerm.Load() != term {
 		if err := n.barrier(ctx); err != nil {
 			return 0, err
 		}
@@ -45,6 +46,11 @@ func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 	commit := n.raft.CommitIndex()
 	if err := n.calls.await(ctx, func() error { return n.raft.VerifyLeader().Error() }); err != nil {
 		return 0, n.raftError(err)
+	}
+	if n.raft.CurrentTerm() != term {
+		// Lost and won again in between, perhaps because this process was stopped:
+		// another leader may have committed more before the call.
+		return 0, n.notLeader()
 	}
 	index, err := n.lastCommand(commit)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 )
 
 // lookInterval is how often the node looks at raft by itself. It is woken for most
@@ -32,7 +33,12 @@ func (n *Node) Run(ctx context.Context) error {
 		n.closeErr = errors.Join(err, n.teardown())
 		return n.closeErr
 	}
-	n.grpc = grpc.NewServer()
+	n.grpc = grpc.NewServer(
+		// By default a server hangs up on a client that asks every ten seconds
+		// whether it is there, as those of conns do.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: keepaliveTime / 2}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveLimit}),
+	)
 	peerpb.RegisterPeerServer(n.grpc, &peerServer{n: n})
 	if n.cfg.Register != nil {
 		n.cfg.Register(n.grpc)
@@ -47,7 +53,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.grpc.Serve(n.mux.grpc) })
 	for _, loop := range []func(context.Context){
 		n.watch, n.announce, n.bootstrapVoters, n.standAlone,
-		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval) },
+		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted) },
 	} {
 		g.Go(func() error { loop(loops); return nil })
 	}

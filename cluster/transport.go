@@ -162,6 +162,20 @@ func meant(id raft.ServerID, addr raft.ServerAddress) raft.ServerAddress {
 	return raft.ServerAddress(string(id) + "@" + string(addr))
 }
 
+// maxAppendBytes bounds the entries of one call. raft counts entries and not bytes,
+// and tries a call that takes too long again and again without end.
+const maxAppendBytes = 1 << 20
+
+// upTo returns the first entries with at most so many bytes, and at least one.
+func upTo(limit int, entries []*raft.Log) []*raft.Log {
+	for i, l := range entries {
+		if limit -= len(l.Data) + len(l.Extensions); limit < 0 {
+			return entries[:max(i, 1)]
+		}
+	}
+	return entries
+}
+
 // The calls to other nodes, each with the id of the node that is meant.
 
 // AppendEntriesPipeline is not supported with one call in flight.
@@ -169,8 +183,11 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddres
 	return t.NetworkTransport.AppendEntriesPipeline(id, meant(id, to))
 }
 
-// AppendEntries replicates entries, or beats the heart.
+// AppendEntries replicates entries, or beats the heart. It leaves out of req what
+// could not arrive within the time limit of a call; raft goes on behind the last
+// entry that it finds in req.
 func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	req.Entries = upTo(maxAppendBytes, req.Entries)
 	return t.NetworkTransport.AppendEntries(id, meant(id, to), req, resp)
 }
 

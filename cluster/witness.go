@@ -19,13 +19,16 @@ const handOverRetry = 100 * time.Millisecond
 func (n *Node) yield(ctx context.Context) error {
 	none := func(context.Context) error { return nil }
 	t := &terms{latest: n.leadership, current: n.raft.CurrentTerm, barrier: none, resign: none, logger: n.logger}
+	var stuck throttle
 	return t.run(ctx, func(ctx context.Context, term uint64) error {
 		for ctx.Err() == nil {
 			err := n.handOver(ctx)
 			if err == nil {
 				break
 			}
-			n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, term, logkey.Err, err)
+			if stuck.first("") {
+				n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, term, logkey.Err, err)
+			}
 			select {
 			case <-ctx.Done():
 			case <-time.After(handOverRetry):
