@@ -42,6 +42,7 @@ func TestVotersFormACluster(t *testing.T) {
 }
 
 func TestTLSCluster(t *testing.T) {
+	t.Parallel()
 	config := testTLS(t)
 	nodes := trio(t, func(c *Config) { c.TLS, c.GossipKey = config, make([]byte, 32) })
 	for i, n := range nodes {
@@ -52,6 +53,7 @@ func TestTLSCluster(t *testing.T) {
 // A command that the state machine cannot decode must not reach the log, from
 // whichever node it comes.
 func TestUndecodableCommandIsRefused(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t, func(c *Config) {
 		c.Check = func(command []byte) error {
 			if string(command) == "poison" {
@@ -75,6 +77,7 @@ func TestUndecodableCommandIsRefused(t *testing.T) {
 }
 
 func TestNoAcknowledgedWriteIsLostWithTheLeader(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	rest := others(nodes, leader)
@@ -136,6 +139,7 @@ func TestNoAcknowledgedWriteIsLostWithTheLeader(t *testing.T) {
 }
 
 func TestRestartOfAllKeepsEverything(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t, func(c *Config) { c.SnapshotThreshold, c.TrailingLogs = 4, 4 })
 	var want []string
 	for i := range 12 {
@@ -148,6 +152,9 @@ func TestRestartOfAllKeepsEverything(t *testing.T) {
 	}
 	nodes[0].mustPropose("last")
 	want = append(want, "last")
+	for _, n := range nodes {
+		n.stop() // together: goodbyes by gossip take their time
+	}
 	for _, n := range nodes {
 		n.halt()
 	}
@@ -162,6 +169,7 @@ func TestRestartOfAllKeepsEverything(t *testing.T) {
 }
 
 func TestWithoutQuorum(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	rest := others(nodes, leader)
@@ -186,6 +194,7 @@ func TestWithoutQuorum(t *testing.T) {
 }
 
 func TestDoubtIsReportedAndARetryIsHarmless(t *testing.T) {
+	t.Parallel()
 	n := start(t, testConfig(t, "a"))
 	if err := n.Bootstrap(within(t, patience)); err != nil {
 		t.Fatal(err)
@@ -204,6 +213,7 @@ func TestDoubtIsReportedAndARetryIsHarmless(t *testing.T) {
 }
 
 func TestReadIndexSeesWhatWasCommitted(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	for round := range 3 {
 		for i, n := range nodes {

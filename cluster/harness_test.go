@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/gob"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +21,18 @@ import (
 )
 
 const patience = 15 * time.Second
+
+// TestMain runs more tests at a time than there are processors: they mostly wait
+// for elections and for gossip.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(strconv.Itoa(max(4, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // memFSM remembers every command once, in order. Its responses are bytes, as
 // those of a real state machine must be.
@@ -191,6 +206,12 @@ func trio(t testing.TB, adjust ...func(*Config)) []*testNode {
 		nodes = append(nodes, start(t, cfg))
 	}
 	awaitLeader(t, nodes...)
+	// Goodbyes by gossip take their time; they are said together.
+	t.Cleanup(func() {
+		for _, n := range nodes {
+			n.stop()
+		}
+	})
 	return nodes
 }
 

@@ -11,6 +11,7 @@ import (
 )
 
 func TestWitnessHandsLeadershipOn(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t, func(c *Config) {
 		if c.Name == "c" {
 			c.Role = Witness
@@ -53,6 +54,7 @@ func TestWitnessHandsLeadershipOn(t *testing.T) {
 }
 
 func TestLeadMovesWithTransfer(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	type event struct {
 		node string
@@ -98,6 +100,7 @@ func TestLeadMovesWithTransfer(t *testing.T) {
 }
 
 func TestCleanStopHandsOver(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	ended := make(chan error, 1)
@@ -132,6 +135,7 @@ func TestCleanStopHandsOver(t *testing.T) {
 }
 
 func TestChangesWakeUp(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t)
 	leader := awaitLeader(t, nodes...)
 	watcher := others(nodes, leader)[0]
@@ -150,6 +154,7 @@ func TestChangesWakeUp(t *testing.T) {
 }
 
 func TestSingleNodeLeadsAtOnce(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig(t, "a")
 	cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLeaseTimeout = time.Hour, time.Hour, time.Hour
 	n := start(t, cfg)

@@ -14,6 +14,7 @@ import (
 )
 
 func TestStateMachineThatIsDurableItself(t *testing.T) {
+	t.Parallel()
 	cfg := testConfig(t, "a")
 	n := start(t, cfg)
 	if err := n.Bootstrap(within(t, patience)); err != nil {
@@ -62,6 +63,7 @@ func TestStateMachineThatIsDurableItself(t *testing.T) {
 }
 
 func TestServicesOnTheNodePort(t *testing.T) {
+	t.Parallel()
 	nodes := trio(t, func(c *Config) {
 		c.Register = func(r grpc.ServiceRegistrar) { grpc_health_v1.RegisterHealthServer(r, health.NewServer()) }
 	})
