@@ -19,8 +19,8 @@ func pair(t *testing.T, edit func(*lb.ListenerSpec)) (r *rig, client, member *ne
 	t.Helper()
 	r = newRig(t, Config{})
 	o := newOrigin(t)
-	r.serve(lb.ProtocolTCP, 1000, edit, o.addr)
-	return r, r.dial(1000), o.accept()
+	r.serve(lb.ProtocolTCP, 10000, edit, o.addr)
+	return r, r.dial(10000), o.accept()
 }
 
 func TestTCPHalfClose(t *testing.T) {
@@ -118,15 +118,15 @@ func TestTCPTransferIsIntact(t *testing.T) {
 func TestTCPWithoutMember(t *testing.T) {
 	t.Run("pool is empty", func(t *testing.T) {
 		r := newRig(t, Config{})
-		r.serve(lb.ProtocolTCP, 1000, nil)
-		if got := readAll(t, r.dial(1000)); got != "" {
+		r.serve(lb.ProtocolTCP, 10000, nil)
+		if got := readAll(t, r.dial(10000)); got != "" {
 			t.Fatalf("got %q", got)
 		}
 	})
 	t.Run("all refuse", func(t *testing.T) {
 		r := newRig(t, Config{})
-		r.serve(lb.ProtocolTCP, 1000, nil, refused(), refused())
-		if got := readAll(t, r.dial(1000)); got != "" {
+		r.serve(lb.ProtocolTCP, 10000, nil, refused(), refused())
+		if got := readAll(t, r.dial(10000)); got != "" {
 			t.Fatalf("got %q", got)
 		}
 	})
@@ -135,9 +135,9 @@ func TestTCPWithoutMember(t *testing.T) {
 func TestTCPGoesToAnotherMemberWhenOneRefuses(t *testing.T) {
 	r := newRig(t, Config{})
 	o := newOrigin(t)
-	r.serve(lb.ProtocolTCP, 1000, nil, refused(), o.addr, refused())
+	r.serve(lb.ProtocolTCP, 10000, nil, refused(), o.addr, refused())
 	for range 6 {
-		client := r.dial(1000)
+		client := r.dial(10000)
 		member := o.accept()
 		write(t, client, "x")
 		readN(t, member, 1)
@@ -179,17 +179,17 @@ func TestTCPActivityCountsForBothSides(t *testing.T) {
 func TestConnectionLimit(t *testing.T) {
 	r := newRig(t, Config{})
 	o := newOrigin(t)
-	id, _, _ := r.serve(lb.ProtocolTCP, 1000, func(s *lb.ListenerSpec) { s.ConnectionLimit = lb.Some(2) }, o.addr)
-	c1, m1 := r.dial(1000), o.accept()
-	_, _ = r.dial(1000), o.accept()
-	r.dial(1000) // waits in the kernel's queue
+	id, _, _ := r.serve(lb.ProtocolTCP, 10000, func(s *lb.ListenerSpec) { s.ConnectionLimit = lb.Some(2) }, o.addr)
+	c1, m1 := r.dial(10000), o.accept()
+	_, _ = r.dial(10000), o.accept()
+	r.dial(10000) // waits in the kernel's queue
 	if s := r.engine.Stats()[id]; s.Active != 2 || len(o.conns) != 0 {
 		t.Fatalf("%d connections are served, want 2", s.Active)
 	}
 	_ = c1.Close()
 	_ = m1.Close()
 	o.accept() // the third
-	r.dial(1000)
+	r.dial(10000)
 	if len(o.conns) != 0 {
 		t.Fatal("a connection beyond the limit is served")
 	}
@@ -200,10 +200,10 @@ func TestConnectionLimit(t *testing.T) {
 func TestAllowedCIDRs(t *testing.T) {
 	r := newRig(t, Config{})
 	o := newOrigin(t)
-	id, _, _ := r.serve(lb.ProtocolTCP, 1000, func(s *lb.ListenerSpec) {
+	id, _, _ := r.serve(lb.ProtocolTCP, 10000, func(s *lb.ListenerSpec) {
 		s.AllowedCIDRs = lb.Some([]netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")})
 	}, o.addr)
-	c, err := net.Dial("tcp", netip.AddrPortFrom(r.addr, 1000).String())
+	c, err := net.Dial("tcp", netip.AddrPortFrom(r.addr, 10000).String())
 	if err == nil { // the reset may come before Dial returns
 		defer c.Close()
 		wantReset(t, c)
@@ -214,7 +214,7 @@ func TestAllowedCIDRs(t *testing.T) {
 	r.do(lb.UpdateListener{ID: id, Spec: lb.ListenerSpec{AllowedCIDRs: lb.Some([]netip.Prefix{
 		netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("127.0.0.0/8"),
 	})}})
-	r.dial(1000)
+	r.dial(10000)
 	o.accept()
 }
 
