@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	gossipLeaveLimit  = time.Second
+	gossipLeaveLimit  = 500 * time.Millisecond // ten rounds of gossip; two or three suffice
 	gossipStreamLimit = time.Second
 )
 
@@ -102,14 +102,15 @@ func splitAddr(addr string) (string, int, error) {
 }
 
 // update changes what this node says about itself and waits until it has been
-// said, at most a second.
+// said, at most gossipLeaveLimit.
 func (g *gossip) update(change func(*meta)) {
 	g.updating.Lock()
 	defer g.updating.Unlock()
-	next := *g.meta.Load()
+	old := *g.meta.Load()
+	next := old
 	change(&next)
-	if next == *g.meta.Load() {
-		return
+	if next == old || old.Leaving {
+		return // after its goodbye memberlist says no more, and would let us wait for it
 	}
 	g.meta.Store(&next)
 	if err := g.list.UpdateNode(gossipLeaveLimit); err != nil {

@@ -3,10 +3,13 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
+	"net"
+	"slices"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/hashicorp/go-hclog"
@@ -40,6 +43,14 @@ func about(args []any) string {
 	return ""
 }
 
+// closedByUs is true for the errors with which raft's calls end at our own stop.
+func closedByUs(args []any) bool {
+	return slices.ContainsFunc(args, func(arg any) bool {
+		err, ok := arg.(error)
+		return ok && (errors.Is(err, net.ErrClosed) || errors.Is(err, raft.ErrTransportShutdown))
+	})
+}
+
 var _ hclog.Logger = (*raftLogger)(nil)
 
 func slogLevel(level hclog.Level) slog.Level {
@@ -54,7 +65,7 @@ func slogLevel(level hclog.Level) slog.Level {
 // Log writes one record.
 func (l *raftLogger) Log(level hclog.Level, msg string, args ...any) {
 	at := slogLevel(level)
-	if at > slog.LevelDebug && !l.seen.first(msg+about(args)) {
+	if at > slog.LevelDebug && (closedByUs(args) || !l.seen.first(msg+about(args))) {
 		at = slog.LevelDebug
 	}
 	ctx := context.Background()
@@ -175,7 +186,7 @@ func (w prefixWriter) Write(line []byte) (int, error) {
 		if name := string(prefix[1:]); name == "ERR" || name == "ERROR" {
 			// What follows the second colon are errors and ports, different each time.
 			kind, _, _ := bytes.Cut(bytes.TrimPrefix(rest, []byte("memberlist: ")), []byte(":"))
-			if w.seen.first(string(kind)) {
+			if !bytes.Contains(rest, []byte(net.ErrClosed.Error())) && w.seen.first(string(kind)) {
 				level = slog.LevelWarn
 			}
 		}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -42,6 +43,8 @@ func TestRaftLogsRepeatedTroubleOnce(t *testing.T) {
 			l.Warn("term mis-match", "ours", time.Now().UnixNano())
 			<-time.After(time.Second)
 		}
+		l.Error("cannot read", "error", fmt.Errorf("read: %w", net.ErrClosed))
+		l.Error("cannot answer", "error", raft.ErrTransportShutdown)
 		l.Error("cannot send to", "peer", raft.Server{ID: "id", Address: "host:1"})
 		l.Error("short", "received", hclog.Fmt("%d / %d", 1, 2))
 		want := []string{
@@ -74,6 +77,7 @@ func TestGossipLogLevels(t *testing.T) {
 	l.Printf("[ERR] memberlist: Conflicting address for %s", "x")
 	l.Printf("[ERR] memberlist: Failed to read remote state: no key from=127.0.0.1:%d", 1)
 	l.Printf("[ERR] memberlist: Failed to read remote state: no key from=127.0.0.1:%d", 2)
+	l.Printf("[ERR] memberlist: Failed to send gossip to x: %v", net.ErrClosed)
 	l.Printf("[WARN] memberlist: Refuting a suspect message")
 	l.Printf("[DEBUG] memberlist: Stream connection")
 	want := []string{

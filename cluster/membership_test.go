@@ -149,6 +149,21 @@ func TestReinstalledNode(t *testing.T) {
 	eventually(t, "the fresh node has the log", func() bool { return slices.Contains(fresh.fsm.all(), "meanwhile") })
 }
 
+// memberlist never reports that news were spread which come after its goodbye.
+func TestNothingIsSaidAfterTheGoodbye(t *testing.T) {
+	t.Parallel()
+	a := start(t, testConfig(t, "a"))
+	cfg := testConfig(t, "b")
+	cfg.Peers = []string{a.GossipAddr()}
+	b := start(t, cfg)
+	eventually(t, "b sees a", func() bool { return len(b.registry.alive()) == 2 })
+	b.gossip.leave()
+	b.gossip.update(func(m *meta) { m.Bootstrapped = true })
+	if m := b.gossip.meta.Load(); m.Bootstrapped || !m.Leaving {
+		t.Errorf("after its goodbye it says %+v", *m)
+	}
+}
+
 func TestStrangersAreKeptOut(t *testing.T) {
 	t.Parallel()
 	key := []byte("0123456789abcdef")
