@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/lb"
@@ -80,6 +81,15 @@ func TestReopenPassesOverWhatItHolds(t *testing.T) {
 	}
 	if f.Config() != config || hash(t, f) != want {
 		t.Fatal("a replay changed the state")
+	}
+	if err := f.store.db.View(func(tx *bolt.Tx) error {
+		st, err := load(tx, path)
+		if last := s.logs[half-1]; st.index != last.Index || st.term != last.Term {
+			t.Errorf("after a replay the file ends at entry %d of term %d, want %d of %d", st.index, st.term, last.Index, last.Term)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 	f.ApplyBatch(s.logs[half-10:]) // a batch over the edge
 	sameState(t, f, s.fsm)
