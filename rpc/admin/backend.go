@@ -12,7 +12,8 @@ import (
 // An error that is an [*lb.Error], or several joined, reaches the client whole.
 // A node that has no leader or lost sight of an outcome says so with kind
 // [lb.ErrUnavailable]. Any other error is logged and the client learns only
-// that the node failed.
+// that the node failed; but for those that change the cluster, from Bootstrap
+// on, which reach the client as unavailable.
 type Backend interface {
 	// Propose has op committed and applied. When it returns without error,
 	// Config on this node includes the change. The revision is that of the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
 )
 
@@ -25,7 +26,7 @@ func (s *clusterService) Status(ctx context.Context, _ *adminpb.StatusRequest) (
 
 // Bootstrap implements adminpb.ClusterServer.
 func (s *clusterService) Bootstrap(ctx context.Context, _ *adminpb.BootstrapRequest) (*adminpb.BootstrapResponse, error) {
-	return &adminpb.BootstrapResponse{}, s.backend.Bootstrap(ctx)
+	return &adminpb.BootstrapResponse{}, plain(s.backend.Bootstrap(ctx))
 }
 
 // Join implements adminpb.ClusterServer.
@@ -33,12 +34,12 @@ func (s *clusterService) Join(ctx context.Context, req *adminpb.JoinRequest) (*a
 	if req.Addr == "" {
 		return nil, invalid("node", "addr", "required: host and port of a node of the cluster")
 	}
-	return &adminpb.JoinResponse{}, s.backend.Join(ctx, req.Addr)
+	return &adminpb.JoinResponse{}, plain(s.backend.Join(ctx, req.Addr))
 }
 
 // Leave implements adminpb.ClusterServer.
 func (s *clusterService) Leave(ctx context.Context, _ *adminpb.LeaveRequest) (*adminpb.LeaveResponse, error) {
-	return &adminpb.LeaveResponse{}, s.backend.Leave(ctx)
+	return &adminpb.LeaveResponse{}, plain(s.backend.Leave(ctx))
 }
 
 // Remove implements adminpb.ClusterServer.
@@ -46,16 +47,28 @@ func (s *clusterService) Remove(ctx context.Context, req *adminpb.RemoveRequest)
 	if req.Node == "" {
 		return nil, invalid("node", "node", "required: name or id of the node to remove")
 	}
-	return &adminpb.RemoveResponse{}, s.backend.Remove(ctx, req.Node)
+	return &adminpb.RemoveResponse{}, plain(s.backend.Remove(ctx, req.Node))
 }
 
 // Failover implements adminpb.ClusterServer.
 func (s *clusterService) Failover(ctx context.Context, req *adminpb.FailoverRequest) (*adminpb.FailoverResponse, error) {
 	moved, err := s.backend.Failover(ctx, req.To)
 	if err != nil {
-		return nil, err
+		return nil, plain(err)
 	}
 	return &adminpb.FailoverResponse{From: moved.From, To: moved.To}, nil
+}
+
+// plain lets an error of the network or of another node through to the client:
+// who changes the cluster must learn that an address is wrong or a node down.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, hidden := toStatus(err); !hidden {
+		return err
+	}
+	return &lb.Error{Kind: lb.ErrUnavailable, Msg: err.Error()}
 }
 
 var roles = map[Role]adminpb.Node_Role{

@@ -124,9 +124,10 @@ func (r Collection[T, S]) Delete(ctx context.Context, ref string) error {
 }
 
 // idOf returns the id of the resource that ref names. A change goes by id, so
-// that it can be sent again: the name may be gone after the first time.
+// that it can be sent again: the name may be gone after the first time. An id is
+// looked up only to see that it is where In says.
 func (r Collection[T, S]) idOf(ctx context.Context, ref string) (string, error) {
-	if isID(ref) {
+	if isID(ref) && r.query.in == "" {
 		return ref, nil
 	}
 	r.query.stale = false

@@ -30,7 +30,11 @@ func (s *configService) ListMembers(ctx context.Context, req *adminpb.ListMember
 
 // GetMember implements adminpb.ConfigServer.
 func (s *configService) GetMember(ctx context.Context, req *adminpb.GetMemberRequest) (*adminpb.Member, error) {
-	return get(ctx, s, members, inPool(req.Pool), req.Ref, req.AllowStale)
+	within := inPool(req.Pool)
+	if req.Pool == "" && isID(req.Ref) {
+		within = nil // an id needs no pool
+	}
+	return get(ctx, s, members, within, req.Ref, req.AllowStale)
 }
 
 // UpdateMember implements adminpb.ConfigServer.

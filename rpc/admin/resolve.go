@@ -23,10 +23,11 @@ func find[T, R any](c *lb.Config, k kind[T, R], within scope[T], ref string) (*T
 		return nil, invalid(k.name, "", "which one? Give its id or its name")
 	}
 	if isID(ref) {
-		if v, ok := k.get(c, strings.ToLower(ref)); ok {
-			return v, nil
+		v, ok := k.get(c, strings.ToLower(ref))
+		if !ok {
+			return nil, notFound(k.name, ref)
 		}
-		return nil, notFound(k.name, ref)
+		return v, inside(c, k, within, v)
 	}
 	all := k.all(c)
 	if within != nil {
@@ -48,6 +49,23 @@ func find[T, R any](c *lb.Config, k kind[T, R], within scope[T], ref string) (*T
 		return found[0], nil
 	}
 	return nil, ambiguous(k, ref, found)
+}
+
+// inside returns an error unless v is within the scope.
+func inside[T, R any](c *lb.Config, k kind[T, R], within scope[T], v *T) error {
+	if within == nil {
+		return nil
+	}
+	all, err := within(c)
+	if err != nil {
+		return err
+	}
+	for each := range all {
+		if each == v {
+			return nil
+		}
+	}
+	return notFound(k.name, k.id(v))
 }
 
 // maxCandidates is how many ids an error lists.

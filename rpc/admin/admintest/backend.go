@@ -7,6 +7,7 @@ package admintest
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -186,8 +187,12 @@ func (b *Backend) Bootstrap(context.Context) error {
 	return nil
 }
 
-// Join implements admin.Backend. It adds a node named as the address.
+// Join implements admin.Backend. It adds a node named as the address, which must
+// have a port.
 func (b *Backend) Join(_ context.Context, addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.statuses.Nodes = append(b.statuses.Nodes, admin.Node{ID: ID(1001 + len(b.statuses.Nodes)), Name: addr, Role: admin.Amphora, State: admin.Alive, Addr: addr})
