@@ -14,8 +14,8 @@ import (
 // complain prints what went wrong, one line each, and what may help.
 func (c *cli) complain(err error) {
 	text := err.Error()
-	if st, ok := status.FromError(err); ok {
-		text = st.Message()
+	if e := (interface{ GRPCStatus() *status.Status })(nil); errors.As(err, &e) {
+		text = e.GRPCStatus().Message() // without the words of gRPC around it
 	}
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(c.stderr, "amphoractl: %s\n", strings.TrimSuffix(line, "\n"))
@@ -33,6 +33,8 @@ func (c *cli) hint(err error) string {
 		return "amphorad is not running: only its socket is left"
 	case errors.Is(err, fs.ErrPermission):
 		return "run this as root or as a user of the group that owns the socket"
+	case errors.Is(err, context.Canceled):
+		return "interrupted before the node answered: a change may have been made all the same"
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("it took longer than %v; --timeout waits longer, amphoractl cluster status shows whether there is a quorum", c.timeout)
 	}

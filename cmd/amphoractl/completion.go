@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 )
@@ -13,8 +14,8 @@ func (c *cli) completion() *cobra.Command {
 		Long:  "Print the script that completes amphoractl's commands, flags and resource names in\nbash, zsh, fish or powershell.",
 		Example: `  source <(amphoractl completion bash)
   amphoractl completion zsh > "${fpath[1]}/_amphoractl"`,
-		Args:      arguments("SHELL"),
-		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		Args:      cobra.MatchAll(arguments("SHELL"), knownShell),
+		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			switch args[0] {
@@ -27,7 +28,16 @@ func (c *cli) completion() *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(c.stdout)
 			}
-			return fmt.Errorf("shell %q is unknown, use bash, zsh, fish or powershell", args[0])
+			return knownShell(cmd, args)
 		},
 	}
+}
+
+var shells = []string{"bash", "zsh", "fish", "powershell"}
+
+func knownShell(_ *cobra.Command, args []string) error {
+	if !slices.Contains(shells, args[0]) {
+		return fmt.Errorf("shell %q is unknown, use bash, zsh, fish or powershell", args[0])
+	}
+	return nil
 }

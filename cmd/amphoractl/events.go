@@ -15,7 +15,6 @@ import (
 
 func (c *cli) events() *cobra.Command {
 	q := admin.EventQuery{Last: 20}
-	var since string
 	cmd := &cobra.Command{
 		Use:   "events",
 		Short: "Show what happened lately on a node",
@@ -25,12 +24,6 @@ events, in memory. With -o json each line is an event.`,
 		Example: "  amphoractl events --watch\n  amphoractl events --since 10m",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if since != "" {
-				var err error
-				if q.Since, err = instantAgo(time.Now(), since); err != nil {
-					return err
-				}
-			}
 			ask := c.ask
 			if q.Follow {
 				ask = c.watch
@@ -53,18 +46,21 @@ events, in memory. With -o json each line is an event.`,
 	}
 	cmd.Flags().BoolVarP(&q.Follow, "watch", "w", false, "go on with new events until interrupted")
 	cmd.Flags().Uint32Var(&q.Last, "last", q.Last, "show so many of the events that there are")
-	cmd.Flags().StringVar(&since, "since", "", "show the events since then: a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m")
+	cmd.Flags().Var(value{kind: "time", set: func(s string) (err error) {
+		q.Since, err = instantAgo(time.Now(), s)
+		return err
+	}}, "since", "show all events since then, whatever --last says: a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m")
 	return cmd
 }
 
 // instantAgo parses a point in time, or how long before now it was.
 func instantAgo(now time.Time, s string) (time.Time, error) {
-	if ago, err := time.ParseDuration(s); err == nil {
+	if ago, err := time.ParseDuration(s); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return t, fmt.Errorf("--since %q: use a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m", s)
+		return t, errors.New("use a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m")
 	}
 	return t, nil
 }

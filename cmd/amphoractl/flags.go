@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -56,8 +57,17 @@ func optList[T any](fs *pflag.FlagSet, field *lb.Opt[[]T], name, kind, usage str
 
 // fixed adds a flag without a value that gives a field one value.
 func fixed[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, usage string, v lb.Opt[T]) {
-	fs.BoolFunc(name, usage, func(string) error {
-		*field = v
+	bare(fs, name, usage, func() { *field = v })
+}
+
+// bare adds a flag that does something and has no value. --disable=false is
+// refused: it would be taken for --enable by some and for nothing by others.
+func bare(fs *pflag.FlagSet, name, usage string, do func()) {
+	fs.BoolFunc(name, usage, func(s string) error {
+		if s != "true" { // what a flag without a value gets
+			return errors.New("give it without a value")
+		}
+		do()
 		return nil
 	})
 }
@@ -128,7 +138,10 @@ func addressRange(s string) (lb.Range, error) {
 // duration parses a number of the API's unit, or a duration with its own.
 func duration(unit time.Duration) func(string) (time.Duration, error) {
 	return func(s string) (time.Duration, error) {
-		if n, err := strconv.Atoi(s); err == nil {
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			if limit := int64(math.MaxInt64 / unit); n > limit || n < -limit {
+				return 0, fmt.Errorf("use at most %d %s", limit, unitName(unit))
+			}
 			return time.Duration(n) * unit, nil
 		}
 		d, err := time.ParseDuration(s)

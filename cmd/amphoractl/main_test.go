@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/testenv"
@@ -216,6 +218,43 @@ func TestEventsWatch(t *testing.T) {
 	}
 	if out.n != 2 {
 		t.Errorf("%d events printed, want 2", out.n)
+	}
+}
+
+// What gRPC adds around the words of the node does not help an operator.
+func TestComplaints(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{errors.Join(status.Error(codes.Internal, "the node failed")), "amphoractl: the node failed\n"},
+		{context.Canceled, "amphoractl: context canceled\nhint: interrupted before the node answered: a change may have been made all the same\n"},
+	} {
+		var stderr bytes.Buffer
+		(&cli{env: testEnv(nil, &stderr)}).complain(tt.err)
+		if got := stderr.String(); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
+type full struct{}
+
+// Write implements io.Writer.
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestOutputThatIsLostIsAnError(t *testing.T) {
+	target := serve(t, admin.Config{Backend: new(admintest.Backend)})
+	for _, line := range []string{
+		"subnet create --cidr 192.0.2.0/24 public -o id",
+		"loadbalancer create --name lb1 --vip-subnet-id public",
+		"loadbalancer list", "loadbalancer status lb1", "loadbalancer show lb1 -o json", "cluster status",
+	} {
+		e := testEnv(nil, nil)
+		e.stdout = full{}
+		if code := run(t.Context(), e, append(strings.Fields(line), "--socket", target)); code != exitError {
+			t.Errorf("%s: exit code %d", line, code)
+		}
 	}
 }
 

@@ -60,9 +60,15 @@ load balancer client. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`,
   amphoractl pool create --name p1 --lb-algorithm ROUND_ROBIN --listener l1 --protocol HTTP
   amphoractl member create --address 10.0.0.11 --protocol-port 80 p1
   amphoractl loadbalancer status lb1`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRun:  func(*cobra.Command, []string) { c.running = true },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if c.timeout <= 0 {
+				return fmt.Errorf("--timeout %v: use more than 0, such as 30s", c.timeout)
+			}
+			c.running = true
+			return nil
+		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	group(root)

@@ -34,8 +34,10 @@ func (c *cli) statusTree() *cobra.Command {
 				case asID:
 					return printID(c.stdout, root.fields)
 				}
-				root.print(c.stdout, "", "")
-				return nil
+				var text strings.Builder
+				root.print(&text, "", "")
+				_, err = io.WriteString(c.stdout, text.String())
+				return err
 			})
 		},
 	}
@@ -141,7 +143,7 @@ func (t twig) record() record {
 	return r
 }
 
-func (t twig) print(w io.Writer, first, rest string) {
+func (t twig) print(w *strings.Builder, first, rest string) {
 	line := fmt.Sprintf("%s%s: %s %s", first, t.text, t.status.Provisioning, t.status.Operating)
 	if t.status.Reason != "" {
 		line += " (" + printable(t.status.Reason) + ")"

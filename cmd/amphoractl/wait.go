@@ -18,10 +18,7 @@ type waiting struct {
 
 func (w *waiting) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&w.wait, "wait", true, "wait until the change is served")
-	fs.BoolFunc("no-wait", "print what was stored and do not wait until it is served", func(string) error {
-		w.wait = false
-		return nil
-	})
+	bare(fs, "no-wait", "print what was stored and do not wait until it is served", func() { w.wait = false })
 }
 
 // finish waits, if asked to, until the resource is served, and prints it.
