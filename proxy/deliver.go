@@ -111,7 +111,7 @@ func (e *exchange) switchProtocols() {
 	}
 	e.upload.consume()
 	e.session.countBytes(e.snap.counters)
-	t := newTunnel(e.client, e.conn, e.snap)
+	t := newTunnel(e.session, e.conn, e.snap)
 	t.moved.Store(true)
 	if !t.run() {
 		e.snap.counters.errors.Add(1)

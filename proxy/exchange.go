@@ -117,11 +117,11 @@ func (e *exchange) readHead() bool {
 		}
 		err = e.client.fill(min(headBy, at.add(e.snap.clientData)))
 		if err != nil {
-			e.req.Reset()
 			if isTimeout(err) {
 				e.answer(408, false)
 				e.session.linger()
 			}
+			e.req.Reset()
 			return false
 		}
 	}
@@ -129,8 +129,8 @@ func (e *exchange) readHead() bool {
 
 // refuse answers a request whose head is not valid.
 func (e *exchange) refuse(err error) {
-	e.req.Reset()
 	e.answer(statusOf(err), false)
+	e.req.Reset()
 	e.count()
 	e.session.linger()
 }

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -238,4 +241,109 @@ func TestHTTPStaleMemberConnection(t *testing.T) {
 		_ = m.Close()
 		c.wantHead("HTTP/1.1 502 Bad Gateway")
 	})
+}
+
+// The member fails while the upload waits for the client, which is not to blame.
+func TestHTTPMemberFailsInTheUpload(t *testing.T) {
+	for _, tt := range []struct {
+		name, request string
+		fail          func(m *peer)
+		want          string
+	}{
+		{"closes, client waits for 100", "Expect: 100-continue\n\n", func(m *peer) { _ = m.Close() }, "HTTP/1.1 502 Bad Gateway"},
+		{"closes", "\nab", func(m *peer) { m.wantBody("ab"); _ = m.Close() }, "HTTP/1.1 502 Bad Gateway"},
+		{"is silent", "Expect: 100-continue\n\n", func(*peer) {}, "HTTP/1.1 504 Gateway Timeout"},
+		{"sends garbage", "\nab", func(m *peer) { m.send("garbage\n\n") }, "HTTP/1.1 502 Bad Gateway"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFront(t, 1, func(s *lb.ListenerSpec) {
+				if tt.name == "is silent" {
+					s.TimeoutMemberData = lb.Some(50 * time.Millisecond)
+				}
+			})
+			c := f.client()
+			c.send("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n%s", tt.request)
+			m := f.member(0)
+			m.head()
+			tt.fail(m)
+			c.wantHead(tt.want, "Connection: close")
+		})
+	}
+}
+
+// A member that is slow has seen the request: it is not sent again.
+func TestHTTPTimeoutIsNotRetried(t *testing.T) {
+	f := newFront(t, 1, func(s *lb.ListenerSpec) { s.TimeoutMemberData = lb.Some(100 * time.Millisecond) })
+	c, m := f.open(0)
+	c.send("DELETE /2 HTTP/1.1\nHost: a\n\n")
+	m.wantHead("DELETE /2 HTTP/1.1")
+	c.wantHead("HTTP/1.1 504 Gateway Timeout")
+	if len(f.origins[0].conns) != 0 {
+		t.Error("the request was sent twice")
+	}
+}
+
+// What a member sends unasked is not the response to the next request.
+func TestHTTPUnaskedBytesOfMember(t *testing.T) {
+	f := newFront(t, 1, nil)
+	c, m := f.open(0)
+	m.send("HTTP/1.1 408 Request Timeout\nContent-Length: 0\n\n")
+	_ = m.CloseWrite()
+	_ = c.Close()
+	testenv.Eventually(t, limit, func() error {
+		if n := f.engine.Stats()[f.listener].Active; n != 0 {
+			return fmt.Errorf("%d connections are served", n)
+		}
+		return nil
+	})
+	pool := &f.usable()[0].idle
+	idle := pool.get(0)
+	testenv.Eventually(t, limit, func() error { // it has arrived
+		if idle.alive() {
+			return errors.New("the connection is silent")
+		}
+		return nil
+	})
+	pool.put(idle, now())
+	c = f.client()
+	c.send("GET /2 HTTP/1.1\nHost: a\n\n")
+	m = f.member(0)
+	m.wantHead("GET /2 HTTP/1.1")
+	m.send("HTTP/1.1 204 No Content\n\n")
+	c.wantHead("HTTP/1.1 204 No Content")
+}
+
+func TestHTTPManyInterimResponses(t *testing.T) {
+	f := newFront(t, 1, nil)
+	for _, n := range []int{maxInterims, maxInterims + 1} {
+		c := f.client()
+		c.send("GET / HTTP/1.1\nHost: a\n\n")
+		m := f.member(0)
+		m.head()
+		m.send("%sHTTP/1.1 204 No Content\nConnection: close\n\n", strings.Repeat("HTTP/1.1 102 Processing\n\n", n))
+		for range maxInterims {
+			c.wantHead("HTTP/1.1 102 Processing")
+		}
+		if n == maxInterims {
+			c.wantHead("HTTP/1.1 204 No Content")
+		} else {
+			c.wantHead("HTTP/1.1 502 Bad Gateway")
+		}
+	}
+}
+
+func TestHTTPRefusedHeadGetsNoBody(t *testing.T) {
+	for _, tt := range []struct{ name, request, want string }{
+		{"bad field", "HEAD / HTTP/1.1\nHost: a\nbad field\n\n", "HTTP/1.1 400 Bad Request"},
+		{"too large", "HEAD / HTTP/1.1\nHost: a\nX: " + strings.Repeat("x", bufferSize) + "\n\n", "HTTP/1.1 431 Request Header Fields Too Large"},
+		{"too slow", "HEAD / HTTP/1.1\nHost: a\n", "HTTP/1.1 408 Request Timeout"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFront(t, 0, nil)
+			c := f.client()
+			c.send("%s", tt.request)
+			c.wantHead(tt.want)
+			c.wantEnd()
+		})
+	}
 }

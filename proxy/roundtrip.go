@@ -25,7 +25,7 @@ func (e *exchange) roundTrip() error {
 			if err = e.readResponse(); err == nil {
 				return nil
 			}
-			again = again && !e.received
+			again = again && !e.received && !isTimeout(err)
 		}
 		e.drop()
 		if !again {
@@ -60,8 +60,9 @@ func (e *exchange) reach(fresh bool) error {
 	}
 }
 
-// takeIdle takes an idle connection to the member. A request that cannot be sent
-// twice gets one only after a look that finds it still open.
+// takeIdle takes an idle connection to the member, after a look that finds it
+// open and silent: what a member sent unasked (a 408, a body where there can be
+// none) would be taken for the response to this request.
 func (e *exchange) takeIdle() bool {
 	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
 	for {
@@ -69,7 +70,7 @@ func (e *exchange) takeIdle() bool {
 		if conn == nil {
 			return false
 		}
-		if e.req.Idempotent() && e.req.Framing == http1.NoBody || conn.alive() {
+		if conn.alive() {
 			e.conn, e.reused = conn, true
 			e.session.use(conn)
 			return true
@@ -108,17 +109,19 @@ func (e *exchange) send() error {
 	t.out = http1.AppendRequest(t.out, &e.req, &e.fwd)
 	used, err := t.pass(e.client.in.buf.bytes()[e.headLen:])
 	e.upload.used = e.headLen + used
+	complete := t.body.Done()
 	switch {
 	case err != nil:
-		return err
-	case t.body.Done():
-		return t.finish(t.body.Trailer())
+	case complete:
+		err = t.finish(t.body.Trailer())
+	default:
+		err = t.flush()
 	}
-	if err := t.flush(); err != nil {
-		return err
+	e.upload.failure = err
+	if err == nil && !complete {
+		e.upload.start()
 	}
-	e.upload.start()
-	return nil
+	return err
 }
 
 var protoHTTP = []byte("http")
@@ -126,7 +129,7 @@ var protoHTTP = []byte("http")
 // readResponse reads response heads until the final one, which it leaves in the
 // member's buffer.
 func (e *exchange) readResponse() error {
-	for {
+	for interims := 0; ; {
 		buf := e.conn.in.buf
 		if buf != nil && buf.len() > 0 {
 			e.received = true
@@ -140,6 +143,9 @@ func (e *exchange) readResponse() error {
 				e.respLen = n
 				return nil
 			case n > 0:
+				if interims++; interims > maxInterims {
+					return errInterims
+				}
 				if err := e.passInterim(); err != nil {
 					return err
 				}
@@ -158,6 +164,12 @@ func (e *exchange) readResponse() error {
 		}
 	}
 }
+
+// maxInterims bounds the 1xx responses to one request: each of them gives the
+// member its time anew.
+const maxInterims = 16
+
+var errInterims = &http1.Error{Status: 502, Reason: "too many interim responses"}
 
 // passInterim passes on a 1xx response.
 func (e *exchange) passInterim() error {

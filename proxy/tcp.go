@@ -12,7 +12,7 @@ func serveTCP(x *session, snap *snapshot) {
 	}
 	defer member.close()
 	defer member.releaseBuffer()
-	t := newTunnel(x.client, member, snap)
+	t := newTunnel(x, member, snap)
 	if !t.run() {
 		snap.counters.errors.Add(1)
 	}

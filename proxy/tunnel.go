@@ -13,8 +13,9 @@ import (
 // tunnel passes bytes between a client and a member, each way by itself: the end
 // of one direction is passed on as the end of that direction only (half-close).
 type tunnel struct {
+	session        *session
+	snap           *snapshot
 	client, member *sock
-	counters       *counters
 
 	clientIdle time.Duration
 	memberIdle time.Duration
@@ -27,9 +28,9 @@ type tunnel struct {
 	moved  atomic.Bool
 }
 
-func newTunnel(client, member *sock, snap *snapshot) *tunnel {
+func newTunnel(x *session, member *sock, snap *snapshot) *tunnel {
 	t := &tunnel{
-		client: client, member: member, counters: snap.counters,
+		session: x, snap: snap, client: x.client, member: member,
 		clientIdle: snap.clientData, memberIdle: snap.memberData,
 		firstBy: now().add(snap.tcpInspect),
 	}
@@ -41,10 +42,13 @@ func newTunnel(client, member *sock, snap *snapshot) *tunnel {
 // with the end of their streams rather than with an error. The sockets are left
 // to be closed, or are closed already.
 func (t *tunnel) run() bool {
-	up := flow{t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &t.counters.bytesIn}
-	down := flow{t: t, src: t.member, dst: t.client, srcIdle: t.memberIdle, dstIdle: t.clientIdle, moved: &t.counters.bytesOut}
+	up := flow{t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &t.snap.counters.bytesIn}
+	down := flow{t: t, src: t.member, dst: t.client, srcIdle: t.memberIdle, dstIdle: t.clientIdle, moved: &t.snap.counters.bytesOut}
 	var wg sync.WaitGroup
-	wg.Go(down.run)
+	wg.Go(func() {
+		defer t.session.recover(t.snap)
+		down.run()
+	})
 	up.run()
 	wg.Wait()
 	for _, f := range []*flow{&up, &down} {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -17,7 +18,7 @@ type upload struct {
 	started bool  // for this request
 	running bool  // run has not been waited for
 	used    int   // bytes of the client's buffer that the request has taken so far
-	failure error // of run, once it has been waited for
+	failure error // of what was sent with the head, or of run, once it has been waited for
 
 	read   atomic.Bool  // the body was read to its end
 	active atomic.Int64 // when bytes moved last
@@ -46,13 +47,14 @@ func (u *upload) start() {
 }
 
 func (u *upload) run() {
+	defer func() { u.done <- struct{}{} }()
+	defer u.e.session.recover(u.e.snap)
 	u.failure = u.pass()
 	if u.failure != nil && !isWriteError(u.failure) {
 		// The member waits for what will not come, and the other goroutine for the
 		// member. A member that has stopped reading may still answer.
 		u.e.conn.abort()
 	}
-	u.done <- struct{}{}
 }
 
 // pass sends the body to its end.
@@ -131,4 +133,7 @@ func (u *upload) stop() {
 	u.e.conn.abort()
 	<-u.done
 	u.running = false
+	if errors.Is(u.failure, errInterrupted) {
+		u.failure = nil // the client did nothing wrong
+	}
 }

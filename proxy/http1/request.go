@@ -15,7 +15,7 @@ type Request struct {
 	Length  int64   // bytes of the body if Framing is Length
 
 	KeepAlive bool // the client's connection may carry another request after this one
-	Head      bool // the method is HEAD
+	Head      bool // the method is HEAD; known as soon as the request line is, also if the head is refused
 	Expect    bool // the client waits for 100 (Continue); clear it before AppendRequest after having answered 100
 	Upgrade   bool // the client offers an upgrade that may be passed on (see AppendRequest); clear it to refuse
 	Trailers  bool // the client accepts a trailer section in the response (TE: trailers)
@@ -112,6 +112,7 @@ const maxMethod = 32
 func (r *Request) parseLine(buf []byte, start, end int, lim Limits) *Error {
 	line := buf[start:end]
 	m := span(line, isToken)
+	r.Head = string(line[:m]) == "HEAD"
 	switch {
 	case m == 0:
 		return errStart
@@ -183,7 +184,6 @@ func (r *Request) finish() *Error {
 	if h.expectBad && r.Minor == 1 {
 		return errExpect
 	}
-	r.Head = string(r.Method) == "HEAD"
 	r.KeepAlive = !h.close && (r.Minor == 1 || h.keepAlive)
 	if r.Minor == 1 {
 		r.Expect = h.expect && bodied
