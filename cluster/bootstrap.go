@@ -132,7 +132,7 @@ func (n *Node) bootstrapVoters(ctx context.Context) {
 			return
 		case <-alone:
 			n.logger.Error("the cluster exists and does not know this node's id; if it replaces a node of the same name, "+
-				"remove that one with `amphoractl cluster remove` and run `amphorad join` here", logkey.Node, n.id)
+				"remove that one with `amphoractl cluster remove` and run `amphoractl cluster join ADDRESS` here", logkey.Node, n.id)
 		case <-changes:
 		}
 	}

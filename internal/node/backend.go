@@ -16,9 +16,6 @@ import (
 	"github.com/amphora-lb/amphora/rpc/admin"
 )
 
-// proposeLimit bounds a proposal whose client set no deadline.
-const proposeLimit = 10 * time.Second
-
 // backend answers the admin API's questions about a node.
 type backend struct{ *Node }
 
@@ -26,7 +23,7 @@ var _ admin.Backend = backend{}
 
 // Propose has op committed; see [admin.Backend].
 func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Result, uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, proposeLimit)
+	ctx, cancel := bounded(ctx)
 	defer cancel()
 	if requestID == "" {
 		requestID = rand.Text()
@@ -38,7 +35,7 @@ func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Re
 	}
 	response, index, err := b.cluster.Propose(ctx, command)
 	if err != nil {
-		return lb.Result{}, 0, unavailable(err)
+		return lb.Result{}, 0, b.unavailable(err)
 	}
 	result, revision, err := fsm.DecodeResponse(response)
 	if err != nil {
@@ -46,32 +43,20 @@ func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Re
 	}
 	// The leader has applied it; this node may be a follower.
 	if err := b.state.Wait(ctx, index); err != nil {
-		return lb.Result{}, 0, unavailable(fmt.Errorf("the change is made, but this node has not caught up: %w", err))
+		return lb.Result{}, 0, b.unavailable(fmt.Errorf("the change is made, but this node has not caught up: %w", err))
 	}
 	return result, revision, nil
 }
 
 // Sync waits until this node shows all that was acknowledged; see [admin.Backend].
 func (b backend) Sync(ctx context.Context) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	index, err := b.cluster.ReadIndex(ctx)
 	if err != nil {
-		return unavailable(err)
+		return b.unavailable(err)
 	}
-	return unavailable(b.state.Wait(ctx, index))
-}
-
-// unavailable gives the errors of a cluster that cannot act now the kind that
-// tells a client to try again.
-func unavailable(err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, temporary := range []error{cluster.ErrNoLeader, cluster.ErrUnknownOutcome, cluster.ErrClosed, context.DeadlineExceeded} {
-		if errors.Is(err, temporary) {
-			return fmt.Errorf("%w: %w", lb.ErrUnavailable, err)
-		}
-	}
-	return err
+	return b.unavailable(b.state.Wait(ctx, index))
 }
 
 // Config is the configuration on this node.

@@ -21,45 +21,54 @@ var membershipKinds = [...]struct{ err, kind error }{
 	{cluster.ErrInvalid, lb.ErrInvalid},
 }
 
-func membership(err error) error {
+// classified is the error of package cluster with the kind that clients know.
+func classified(err error) error {
 	for _, k := range membershipKinds {
 		if errors.Is(err, k.err) {
 			return fmt.Errorf("%w: %w", k.kind, err)
 		}
 	}
-	return unavailable(err)
+	return err
+}
+
+// change makes a change of membership in bounded time.
+func (b backend) change(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return b.unavailable(classified(do(ctx)))
 }
 
 // Bootstrap makes a cluster of this node alone.
-func (b backend) Bootstrap(ctx context.Context) error { return membership(b.cluster.Bootstrap(ctx)) }
+func (b backend) Bootstrap(ctx context.Context) error { return b.change(ctx, b.cluster.Bootstrap) }
 
-// Join makes this node part of the cluster of the node at addr.
+// Join makes this node part of the cluster of the node at addr. It has the
+// client's time: a new node must first catch up.
 func (b backend) Join(ctx context.Context, addr string) error {
-	return membership(b.cluster.Join(ctx, addr))
+	return b.unavailable(classified(b.cluster.Join(ctx, addr)))
 }
 
 // Leave takes this node out of its cluster.
-func (b backend) Leave(ctx context.Context) error { return membership(b.cluster.Leave(ctx)) }
+func (b backend) Leave(ctx context.Context) error { return b.change(ctx, b.cluster.Leave) }
 
 // Remove takes another node out of the cluster.
 func (b backend) Remove(ctx context.Context, node string) error {
-	return membership(b.cluster.Remove(ctx, node))
+	return b.change(ctx, func(ctx context.Context) error { return b.cluster.Remove(ctx, node) })
 }
 
 // Failover moves the VIPs; see [admin.Backend].
 func (b backend) Failover(ctx context.Context, to string) (admin.Moved, error) {
-	ctx, cancel := context.WithTimeout(ctx, proposeLimit)
+	ctx, cancel := bounded(ctx)
 	defer cancel()
 	from, ok := b.cluster.Leader()
 	if !ok {
-		return admin.Moved{}, unavailable(fmt.Errorf("fail over: %w", cluster.ErrNoLeader))
+		return admin.Moved{}, b.unavailable(fmt.Errorf("fail over: %w", cluster.ErrNoLeader))
 	}
 	target, err := successor(b.cluster.Nodes(), from, to)
 	if err != nil {
 		return admin.Moved{}, err
 	}
 	if err := b.cluster.Transfer(ctx, target.ID); err != nil {
-		return admin.Moved{}, membership(err)
+		return admin.Moved{}, b.unavailable(classified(err))
 	}
 	changes := b.cluster.Changes(ctx)
 	for {
@@ -69,12 +78,12 @@ func (b backend) Failover(ctx context.Context, to string) (admin.Moved, error) {
 		select {
 		case <-changes:
 		case <-ctx.Done():
-			return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to lead: %w", target.Name, ctx.Err()))
+			return admin.Moved{}, b.unavailable(fmt.Errorf("wait for %s to lead: %w", target.Name, ctx.Err()))
 		}
 	}
 	// A leader answers this once it has passed the barrier of its term: it holds.
 	if _, err := b.cluster.ReadIndex(ctx); err != nil {
-		return admin.Moved{}, unavailable(fmt.Errorf("wait for %s to hold the VIPs: %w", target.Name, err))
+		return admin.Moved{}, b.unavailable(fmt.Errorf("wait for %s to hold the VIPs: %w", target.Name, err))
 	}
 	return admin.Moved{From: from.Name, To: target.Name}, nil
 }

@@ -41,12 +41,12 @@ func TestSuccessor(t *testing.T) {
 func TestMembershipErrorsHaveKinds(t *testing.T) {
 	for _, k := range membershipKinds {
 		wrapped := fmt.Errorf("remove node: %w", k.err)
-		if got := membership(wrapped); !errors.Is(got, k.kind) || !errors.Is(got, k.err) {
+		if got := classified(wrapped); !errors.Is(got, k.kind) || !errors.Is(got, k.err) {
 			t.Errorf("%v: got %v, want kind %v", k.err, got, k.kind)
 		}
 	}
 	other := errors.New("disk is full")
-	if got := membership(other); !errors.Is(got, other) || errors.Is(got, lb.ErrUnavailable) {
+	if got := classified(other); !errors.Is(got, other) || errors.Is(got, lb.ErrUnavailable) {
 		t.Errorf("got %v, want the error as it was", got)
 	}
 }

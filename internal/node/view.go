@@ -60,7 +60,7 @@ func (b backend) View(ctx context.Context) (lb.View, error) {
 	select {
 	case got := <-asked:
 		if got.Err != nil {
-			return lb.View{}, unavailable(got.Err)
+			return lb.View{}, b.unavailable(got.Err)
 		}
 		return got.Val.(lb.View), nil
 	case <-ctx.Done():

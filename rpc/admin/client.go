@@ -24,8 +24,10 @@ const DefaultTarget = "unix:///run/amphora/admin.sock"
 // Errors of the domain arrive as the [*lb.Error], or several joined, that the
 // node returned. A node that cannot be reached is [lb.ErrUnavailable] too.
 //
-// A change whose answer got lost is sent again a few times, which is harmless
-// because of its request id; see [WithRequestID].
+// A request that did not reach the node, or whose answer got lost on the way, is
+// sent again a few times, which is harmless because of its request id; see
+// [WithRequestID]. What the node itself gives up as unavailable is not: it has
+// tried for as long as it makes sense.
 type Client struct {
 	conn    *grpc.ClientConn
 	cluster adminpb.ClusterClient
@@ -40,8 +42,7 @@ type Client struct {
 	HealthMonitors Collection[lb.HealthMonitor, lb.HealthMonitorSpec]
 }
 
-// retries sends changes and reads again when the node could not be reached or
-// had lost sight of the outcome. What the Cluster service does is not repeated.
+// retries sends changes and reads again when the node could not be reached. What the Cluster service does is not repeated.
 const retries = `{"methodConfig": [{
 	"name": [{"service": "amphora.admin.v1.Config"}],
 	"retryPolicy": {

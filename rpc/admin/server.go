@@ -12,10 +12,12 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
 )
 
@@ -116,10 +118,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
+// noRetry tells gRPC clients not to repeat a request (gRFC A6, pushback).
+var noRetry = metadata.Pairs("grpc-retry-pushback-ms", "-1")
+
 // unary turns the error of a request into a status.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	resp, err := handler(ctx, req)
 	if err != nil {
+		if errors.Is(err, lb.ErrUnavailable) {
+			// The node has tried for as long as it makes sense. A client that
+			// repeats the request by itself would only hide the reason.
+			_ = grpc.SetTrailer(ctx, noRetry)
+		}
 		return nil, s.status(info.FullMethod, err)
 	}
 	return resp, nil
