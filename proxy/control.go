@@ -141,16 +141,21 @@ func (c *control) compile(tree *lb.Tree) *branch {
 // check tells the checker what to check, if that changed. It comes before the
 // pools are published: a member that is no longer checked is usable at once.
 func (c *control) check(changes []change) {
-	same := func(ch change) bool { return slices.Equal(ch.old.targets, ch.new.targets) }
-	if slices.IndexFunc(changes, func(ch change) bool { return !same(ch) }) < 0 {
-		return
+	var gone []lb.MemberID
+	var targets []health.Target
+	for _, ch := range changes {
+		if slices.Equal(ch.old.targets, ch.new.targets) {
+			continue
+		}
+		for _, t := range ch.old.targets {
+			gone = append(gone, t.Member)
+		}
+		targets = append(targets, ch.new.targets...)
 	}
-	var all []health.Target
-	for _, b := range c.trees {
-		all = append(all, b.targets...)
+	if len(gone)+len(targets) > 0 {
+		c.engine.checker.Update(gone, targets)
+		c.targetsDirty = true
 	}
-	c.engine.checker.Apply(all)
-	c.targetsDirty = true
 }
 
 // publish renews a pool's set of usable members.
