@@ -119,6 +119,15 @@ func TestHTTPTimeouts(t *testing.T) {
 		c.wantHead("HTTP/1.1 408 Request Timeout", "Connection: close")
 		m.wantAbort()
 	})
+	t.Run("client stops in the body, with equal timeouts", func(t *testing.T) {
+		f := newFront(t, 1, func(s *lb.ListenerSpec) {
+			s.TimeoutClientData, s.TimeoutMemberData = lb.Some(4*short), lb.Some(4*short)
+		})
+		c := f.client()
+		c.send("POST / HTTP/1.1\nHost: a\nContent-Length: 10\n\nhalf")
+		f.member(0).head()
+		c.wantHead("HTTP/1.1 408 Request Timeout")
+	})
 	t.Run("client is idle", func(t *testing.T) {
 		f := newFront(t, 1, func(s *lb.ListenerSpec) { s.TimeoutClientData = lb.Some(short) })
 		f.client().wantEnd()

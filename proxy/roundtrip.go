@@ -187,7 +187,9 @@ func (e *exchange) passInterim() error {
 var errClientGone = errors.New("client is gone")
 
 // awaitMember waits for something from the member: if body is set it may move a
-// part of the response body. A member that takes the request body is not idle.
+// part of the response body. A member that takes the request body is not idle. If
+// the rest of that is missing, and the member does not have to ask for it, the
+// client is the one that is late: with equal timeouts its own strikes first.
 func (e *exchange) awaitMember(body bool) error {
 	due := now().add(e.snap.memberData)
 	for {
@@ -201,6 +203,9 @@ func (e *exchange) awaitMember(body bool) error {
 			return err
 		}
 		moved := instant(e.upload.active.Load()).add(e.snap.memberData)
+		if !e.req.Expect && !e.upload.read.Load() {
+			moved = moved.add(finishTime)
+		}
 		if moved <= due {
 			return err
 		}

@@ -100,8 +100,8 @@ func (u *upload) bodyRead() bool {
 	return u.e.up.body.Done()
 }
 
-// finishTime is how long a response that is complete waits for the last bytes of
-// a request body that are on their way to the member.
+// finishTime is how long a response that is complete, or late, waits for the end
+// of the upload.
 const finishTime = 50 * time.Millisecond
 
 // finished reports whether the member got the whole body. If not, the connection
