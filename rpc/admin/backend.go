@@ -90,9 +90,9 @@ type State string
 // The states of a node.
 const (
 	Alive   State = "alive"
-	Suspect State = "suspect"
-	Dead    State = "dead"
-	Left    State = "left"
+	Dead    State = "dead"    // it stopped answering
+	Left    State = "left"    // it stopped on purpose
+	Unknown State = "unknown" // not met since the node that answers has started
 )
 
 // Moved names the nodes between which the VIPs moved.

@@ -78,9 +78,9 @@ var roles = map[Role]adminpb.Node_Role{
 
 var states = map[State]adminpb.Node_State{
 	Alive:   adminpb.Node_STATE_ALIVE,
-	Suspect: adminpb.Node_STATE_SUSPECT,
 	Dead:    adminpb.Node_STATE_DEAD,
 	Left:    adminpb.Node_STATE_LEFT,
+	Unknown: adminpb.Node_STATE_UNKNOWN,
 }
 
 func fromClusterStatus(st ClusterStatus) *adminpb.ClusterStatus {

@@ -218,6 +218,18 @@ func TestCluster(t *testing.T) {
 	}
 }
 
+// What gossip thinks of a node arrives as the same word.
+func TestStatesOfNodes(t *testing.T) {
+	b := new(admintest.Backend)
+	c := node(t, admin.Config{Backend: b})
+	for _, state := range []admin.State{"alive", "dead", "left", "unknown"} {
+		b.SetStatus(admin.ClusterStatus{Nodes: []admin.Node{{ID: "1", State: state}}})
+		if st, err := c.Status(t.Context()); err != nil || st.Nodes[0].State != state {
+			t.Errorf("%s arrives as %+v, %v", state, st.Nodes, err)
+		}
+	}
+}
+
 func TestView(t *testing.T) {
 	want := lb.View{
 		Revision: 7,

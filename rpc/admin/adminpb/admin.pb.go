@@ -155,9 +155,9 @@ type Node_State int32
 const (
 	Node_STATE_UNSPECIFIED Node_State = 0
 	Node_STATE_ALIVE       Node_State = 1
-	Node_STATE_SUSPECT     Node_State = 2
-	Node_STATE_DEAD        Node_State = 3
-	Node_STATE_LEFT        Node_State = 4
+	Node_STATE_DEAD        Node_State = 3 // it stopped answering
+	Node_STATE_LEFT        Node_State = 4 // it stopped on purpose
+	Node_STATE_UNKNOWN     Node_State = 5 // not met since the node that answers has started
 )
 
 // Enum value maps for Node_State.
@@ -165,16 +165,16 @@ var (
 	Node_State_name = map[int32]string{
 		0: "STATE_UNSPECIFIED",
 		1: "STATE_ALIVE",
-		2: "STATE_SUSPECT",
 		3: "STATE_DEAD",
 		4: "STATE_LEFT",
+		5: "STATE_UNKNOWN",
 	}
 	Node_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
 		"STATE_ALIVE":       1,
-		"STATE_SUSPECT":     2,
 		"STATE_DEAD":        3,
 		"STATE_LEFT":        4,
+		"STATE_UNKNOWN":     5,
 	}
 )
 
@@ -4166,7 +4166,7 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\rapplied_index\x18\x06 \x01(\x04R\fappliedIndex\x12\x1a\n" +
 	"\brevision\x18\a \x01(\x04R\brevision\x12\x16\n" +
 	"\x06quorum\x18\b \x01(\bR\x06quorum\x12,\n" +
-	"\x05nodes\x18\t \x03(\v2\x16.amphora.admin.v1.NodeR\x05nodes\"\xf9\x03\n" +
+	"\x05nodes\x18\t \x03(\v2\x16.amphora.admin.v1.NodeR\x05nodes\"\x8e\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12/\n" +
@@ -4183,15 +4183,15 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fROLE_AMPHORA\x10\x01\x12\x10\n" +
-	"\fROLE_WITNESS\x10\x02\"b\n" +
+	"\fROLE_WITNESS\x10\x02\"w\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n" +
-	"\vSTATE_ALIVE\x10\x01\x12\x11\n" +
-	"\rSTATE_SUSPECT\x10\x02\x12\x0e\n" +
+	"\vSTATE_ALIVE\x10\x01\x12\x0e\n" +
 	"\n" +
 	"STATE_DEAD\x10\x03\x12\x0e\n" +
 	"\n" +
-	"STATE_LEFT\x10\x04B\x10\n" +
+	"STATE_LEFT\x10\x04\x12\x11\n" +
+	"\rSTATE_UNKNOWN\x10\x05\"\x04\b\x02\x10\x02*\rSTATE_SUSPECTB\x10\n" +
 	"\x0e_applied_index\"\x12\n" +
 	"\x10BootstrapRequest\"\x13\n" +
 	"\x11BootstrapResponse\"!\n" +
