@@ -46,10 +46,10 @@ func readIdentity(path string) (Identity, error) {
 	}
 	var id Identity
 	if err := json.Unmarshal(data, &id); err != nil {
-		return Identity{}, fmt.Errorf("decode node identity %s: %w", path, err)
+		return Identity{}, fmt.Errorf("decode node identity %s: %w; %s", path, err, startAnew)
 	}
 	if _, err := uuid.Parse(id.ID); err != nil {
-		return Identity{}, fmt.Errorf("decode node identity %s: id: %w", path, err)
+		return Identity{}, fmt.Errorf("decode node identity %s: id: %w; %s", path, err, startAnew)
 	}
 	return id, nil
 }

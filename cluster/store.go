@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,15 +52,23 @@ func openStore(dir string) (*store, error) {
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("open %s: another process holds its lock; stop the amphorad that uses this data directory: %w", path, err)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w; %s", path, err, startAnew)
 	}
 	s := &store{db: db}
 	if err := errors.Join(s.logStore.open(db), s.stableStore.open(db)); err != nil {
-		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("read %s: %w; %s", path, err, startAnew), db.Close())
 	}
 	return s, nil
 }
+
+// startAnew is what an operator can do about a damaged data directory: a node
+// without its log and its votes is a new node.
+const startAnew = "if it is damaged, remove this node with `amphoractl cluster remove` on another one, " +
+	"empty the data directory, start again and run `amphoractl cluster join ADDRESS` here"
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
