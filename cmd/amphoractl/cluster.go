@@ -80,13 +80,19 @@ func (c *cli) clusterStatus() *cobra.Command {
 // nodeColumns are what the table of nodes shows.
 var nodeColumns = []string{"name", "role", "state", "raft", "holder", "applied_index", "addr", "vips", "problem"}
 
+// noCluster is said of a node that is part of no cluster yet.
+const noCluster = `This node is part of no cluster yet. It waits for the voters that its configuration
+lists, or for: amphoractl cluster join, amphoractl cluster bootstrap.`
+
 func (c *cli) printCluster(st admin.ClusterStatus) error {
 	names := make(map[string]string)
 	nodes := []record{}
 	for _, n := range st.Nodes {
 		names[n.ID] = n.Name
-		raft := "nonvoter"
+		var raft any = "nonvoter"
 		switch {
+		case st.NoCluster:
+			raft = nil
 		case n.ID == st.LeaderID:
 			raft = "leader"
 		case n.Voter:
@@ -99,7 +105,7 @@ func (c *cli) printCluster(st admin.ClusterStatus) error {
 		nodes = append(nodes, record{
 			{"id", n.ID},
 			{"name", n.Name},
-			{"role", string(n.Role)},
+			{"role", optional(n.Role)},
 			{"state", string(n.State)},
 			{"raft", raft},
 			{"holder", n.ID == st.HolderID},
@@ -121,12 +127,15 @@ func (c *cli) printCluster(st admin.ClusterStatus) error {
 	}
 	switch c.output {
 	case asJSON:
-		return printJSON(c.stdout, append(whole, field{"nodes", nodes}))
+		return printJSON(c.stdout, append(whole, field{"no_cluster", st.NoCluster}, field{"nodes", nodes}))
 	case asID:
 		return c.output.printAll(c.stdout, nil, nodes)
 	}
 	for _, f := range whole {
 		fmt.Fprintf(c.stdout, "%-14s %s\n", f.name+":", cell(f.value))
+	}
+	if st.NoCluster {
+		fmt.Fprintf(c.stdout, "\n%s\n", noCluster)
 	}
 	fmt.Fprintln(c.stdout)
 	return c.output.printAll(c.stdout, nodeColumns, nodes)

@@ -70,8 +70,12 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 	}
 	verify, cancel := context.WithTimeout(ctx, viewLimit)
 	defer cancel()
-	_, err := b.cluster.ReadIndex(verify)
-	st.Quorum = err == nil
+	formed, err := b.cluster.HasState(verify)
+	st.NoCluster = err == nil && !formed
+	if formed {
+		_, err = b.cluster.ReadIndex(verify)
+		st.Quorum = err == nil
+	}
 	for _, info := range b.cluster.Nodes() {
 		node := admin.Node{
 			ID: info.ID, Name: info.Name, Role: admin.Role(info.Role), State: admin.State(info.State),

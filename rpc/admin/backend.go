@@ -60,6 +60,7 @@ type ClusterStatus struct {
 	Revision     uint64 // of the configuration on the node that answers
 	Quorum       bool   // whether a change can be committed now
 	Nodes        []Node
+	NoCluster    bool // the node that answers is part of no cluster yet, Nodes are those that it has met
 }
 
 // Node is one node of a cluster.

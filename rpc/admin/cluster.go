@@ -93,6 +93,7 @@ func fromClusterStatus(st ClusterStatus) *adminpb.ClusterStatus {
 		AppliedIndex: st.AppliedIndex,
 		Revision:     st.Revision,
 		Quorum:       st.Quorum,
+		NoCluster:    st.NoCluster,
 	}
 	for _, n := range st.Nodes {
 		node := &adminpb.Node{
@@ -128,6 +129,7 @@ func toClusterStatus(x *adminpb.ClusterStatus) ClusterStatus {
 		AppliedIndex: x.AppliedIndex,
 		Revision:     x.Revision,
 		Quorum:       x.Quorum,
+		NoCluster:    x.NoCluster,
 	}
 	for _, n := range x.Nodes {
 		st.Nodes = append(st.Nodes, Node{

@@ -184,6 +184,9 @@ func TestCluster(t *testing.T) {
 	b := new(admintest.Backend)
 	c := node(t, admin.Config{Backend: b})
 	ctx := t.Context()
+	if st, err := c.Status(ctx); err != nil || !st.NoCluster {
+		t.Errorf("before there is a cluster: %+v, %v", st, err)
+	}
 	if err := c.Bootstrap(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -2998,6 +2998,7 @@ type ClusterStatus struct {
 	Revision      uint64                 `protobuf:"varint,7,opt,name=revision,proto3" json:"revision,omitempty"`                             // of the configuration on the node that answers
 	Quorum        bool                   `protobuf:"varint,8,opt,name=quorum,proto3" json:"quorum,omitempty"`                                 // whether a change can be committed now
 	Nodes         []*Node                `protobuf:"bytes,9,rep,name=nodes,proto3" json:"nodes,omitempty"`                                    // in order of name
+	NoCluster     bool                   `protobuf:"varint,10,opt,name=no_cluster,json=noCluster,proto3" json:"no_cluster,omitempty"`         // the node that answers is part of no cluster yet, `nodes` are those that it has met
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3093,6 +3094,13 @@ func (x *ClusterStatus) GetNodes() []*Node {
 		return x.Nodes
 	}
 	return nil
+}
+
+func (x *ClusterStatus) GetNoCluster() bool {
+	if x != nil {
+		return x.NoCluster
+	}
+	return false
 }
 
 type Node struct {
@@ -3621,7 +3629,7 @@ func (x *FailoverResponse) GetTo() string {
 
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Last          uint32                 `protobuf:"varint,1,opt,name=last,proto3" json:"last,omitempty"`     // replay so many; ignored with `since`
+	Last          uint32                 `protobuf:"varint,1,opt,name=last,proto3" json:"last,omitempty"`     // replay so many; 0 with `since`: all of those
 	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`    // replay those from then on
 	Follow        bool                   `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"` // then wait for new ones
 	unknownFields protoimpl.UnknownFields
@@ -4156,7 +4164,7 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\"\x0f\n" +
-	"\rStatusRequest\"\x97\x02\n" +
+	"\rStatusRequest\"\xb6\x02\n" +
 	"\rClusterStatus\x12\x18\n" +
 	"\acluster\x18\x01 \x01(\tR\acluster\x12\x17\n" +
 	"\anode_id\x18\x02 \x01(\tR\x06nodeId\x12\x1b\n" +
@@ -4166,7 +4174,10 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\rapplied_index\x18\x06 \x01(\x04R\fappliedIndex\x12\x1a\n" +
 	"\brevision\x18\a \x01(\x04R\brevision\x12\x16\n" +
 	"\x06quorum\x18\b \x01(\bR\x06quorum\x12,\n" +
-	"\x05nodes\x18\t \x03(\v2\x16.amphora.admin.v1.NodeR\x05nodes\"\x8e\x04\n" +
+	"\x05nodes\x18\t \x03(\v2\x16.amphora.admin.v1.NodeR\x05nodes\x12\x1d\n" +
+	"\n" +
+	"no_cluster\x18\n" +
+	" \x01(\bR\tnoCluster\"\x8e\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12/\n" +

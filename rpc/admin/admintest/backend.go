@@ -170,6 +170,7 @@ func (b *Backend) Status(context.Context) (admin.ClusterStatus, error) {
 	st := b.statuses
 	st.Nodes = slices.Clone(st.Nodes)
 	st.Revision = b.configLocked().Revision()
+	st.NoCluster = len(st.Nodes) == 0
 	return st, nil
 }
 
