@@ -22,11 +22,14 @@ func (c *cli) events() *cobra.Command {
 nodes that come and go, virtual IPs that move. A node keeps a limited number of
 events, in memory. With -o json each line is an event.`,
 		Example: "  amphoractl events --watch\n  amphoractl events --since 10m",
-		Args:    arguments(),
+		Args:    cobra.MatchAll(arguments(), c.noIDs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ask := c.ask
 			if q.Follow {
 				ask = c.watch
+			}
+			if !q.Since.IsZero() && !cmd.Flags().Changed("last") {
+				q.Last = 0 // all of them
 			}
 			return ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
 				for e, err := range client.Events(ctx, q) {
@@ -45,12 +48,20 @@ events, in memory. With -o json each line is an event.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&q.Follow, "watch", "w", false, "go on with new events until interrupted")
-	cmd.Flags().Uint32Var(&q.Last, "last", q.Last, "show so many of the events that there are")
+	cmd.Flags().Uint32Var(&q.Last, "last", q.Last, "show so many of the latest events")
 	cmd.Flags().Var(value{kind: "time", set: func(s string) (err error) {
 		q.Since, err = instantAgo(time.Now(), s)
 		return err
-	}}, "since", "show all events since then, whatever --last says: a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m")
+	}}, "since", "show all events since then, or the --last so many of those: a time such as 2026-01-02T15:04:05Z, or how long ago, such as 10m")
 	return cmd
+}
+
+// noIDs refuses -o id: what has an id is not the event but what it is about.
+func (c *cli) noIDs(*cobra.Command, []string) error {
+	if c.output == asID {
+		return errors.New("events have no id: use -o table or -o json")
+	}
+	return nil
 }
 
 // instantAgo parses a point in time, or how long before now it was.
@@ -78,7 +89,7 @@ func (c *cli) printEvent(e admin.SeenEvent) error {
 			{"resource", optional(e.Resource)},
 			{"id", optional(e.ID)},
 			{"name", optional(e.Name)},
-			{"message", e.Message},
+			{"message", optional(e.Message)},
 		})
 		if err != nil {
 			return err

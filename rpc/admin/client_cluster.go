@@ -98,7 +98,7 @@ func (c *Client) Failover(ctx context.Context, to string) (Moved, error) {
 
 // EventQuery says which events are asked for.
 type EventQuery struct {
-	Last   uint32    // replay so many; ignored with Since
+	Last   uint32    // replay so many; 0 with Since: all of those
 	Since  time.Time // replay those from then on
 	Follow bool      // then wait for new ones, until ctx ends
 }

@@ -21,7 +21,8 @@ type eventsService struct {
 // Watch implements adminpb.EventsServer.
 func (s *eventsService) Watch(req *adminpb.WatchRequest, out grpc.ServerStreamingServer[adminpb.WatchResponse]) error {
 	reader := s.log.Tail(uint64(req.Last))
-	if req.Since != nil {
+	begun := req.Since == nil || req.Last == 0 // else some of the last may be too old
+	if req.Since != nil && req.Last == 0 {
 		reader = s.log.Since(req.Since.AsTime())
 	}
 	ctx, cancel := context.WithCancelCause(out.Context())
@@ -29,6 +30,9 @@ func (s *eventsService) Watch(req *adminpb.WatchRequest, out grpc.ServerStreamin
 	defer context.AfterFunc(s.stopping, func() { cancel(errStopping) })()
 	for {
 		e, missed, ok := reader.Try()
+		if begun = begun || !ok || !e.At.Before(req.Since.AsTime()); !begun {
+			continue
+		}
 		if !ok {
 			if !req.Follow {
 				return nil

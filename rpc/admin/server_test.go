@@ -142,6 +142,15 @@ func TestEvents(t *testing.T) {
 	if got := read(admin.EventQuery{Since: at.Add(4 * time.Second)}); len(got) != 2 || got[0].Seq != 5 {
 		t.Errorf("since: %+v", got)
 	}
+	for last, want := range map[uint32]int{1: 1, 2: 2, 4: 2} {
+		got := read(admin.EventQuery{Since: at.Add(4 * time.Second), Last: last})
+		if len(got) != want || got[len(got)-1].Seq != 6 {
+			t.Errorf("the last %d of 2 since: %+v", last, got)
+		}
+	}
+	if got := read(admin.EventQuery{Since: at.Add(time.Hour), Last: 1}); len(got) != 0 {
+		t.Errorf("the last one since later: %+v", got)
+	}
 	if got := read(admin.EventQuery{}); len(got) != 0 {
 		t.Errorf("none: %+v", got)
 	}
