@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc/status"
+
+	"github.com/amphora-lb/amphora/rpc/admin"
 )
 
 // complain prints what went wrong, one line each, and what may help.
@@ -29,10 +31,12 @@ func (c *cli) hint(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "is amphorad running on this host? --socket or AMPHORA_SOCKET says where it listens"
+	case errors.Is(err, admin.ErrNotSocket), errors.Is(err, syscall.ENOTDIR):
+		return "--socket or AMPHORA_SOCKET must name the socket that amphorad listens on"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "amphorad is not running: only its socket is left"
 	case errors.Is(err, fs.ErrPermission):
-		return "run this as root or as a user of the group that owns the socket"
+		return "run this as root, or as a user of the group that owns the socket and its directory"
 	case errors.Is(err, context.Canceled):
 		return "interrupted before the node answered: a change may have been made all the same"
 	case errors.Is(err, context.DeadlineExceeded):

@@ -2,8 +2,11 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -51,21 +54,33 @@ const retries = `{"methodConfig": [{
 	}
 }]}`
 
-// Dial connects to the unix socket that target names: unix:///path, or a path.
-// It fails at once when nobody answers there, with the cause of the operating
-// system. The connection is made anew when it breaks later.
+// ErrNotSocket tells that something else than a socket is where the socket
+// should be.
+var ErrNotSocket = errors.New("not a socket")
+
+// Dial connects to the unix socket that target names: unix:///path, or a path,
+// which may be relative. It fails at once when nobody answers there, with the
+// cause of the operating system, or [ErrNotSocket]. The connection is made anew
+// when it breaks later.
 func Dial(ctx context.Context, target string) (*Client, error) {
-	path := strings.TrimPrefix(target, "unix://")
-	if !strings.HasPrefix(path, "/") {
-		return nil, fmt.Errorf("admin socket %q: use unix:///path or /path", target)
-	}
-	var d net.Dialer
-	probe, err := d.DialContext(ctx, "unix", path)
+	path, err := socketPath(target)
 	if err != nil {
+		return nil, err
+	}
+	dial := func(ctx context.Context, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
+	probe, err := dial(ctx, path)
+	if err != nil {
+		// A file refuses connections just as a socket that nobody listens on.
+		if info, statErr := os.Stat(path); statErr == nil && info.Mode().Type() != fs.ModeSocket {
+			return nil, fmt.Errorf("admin socket %s: %w", path, ErrNotSocket)
+		}
 		return nil, fmt.Errorf("connect to the admin socket: %w", err)
 	}
 	probe.Close()
-	conn, err := grpc.NewClient("unix://"+path,
+	conn, err := grpc.NewClient("passthrough:///localhost", // in words of gRPC a path may neither be relative nor hold a %
+		grpc.WithContextDialer(dial),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultServiceConfig(retries),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponseSize)),
@@ -92,6 +107,18 @@ func Dial(ctx context.Context, target string) (*Client, error) {
 	c.Members.calls = memberCalls(c.config)
 	c.HealthMonitors.calls = healthMonitorCalls(c.config)
 	return c, nil
+}
+
+// socketPath is the path that target names. As in a URL, a relative path whose
+// first part has a colon must begin with ./, so that host:port is seen for what
+// it is.
+func socketPath(target string) (string, error) {
+	path, isURL := strings.CutPrefix(target, "unix://")
+	first, _, _ := strings.Cut(path, "/")
+	if path == "" || strings.Contains(first, ":") || isURL && first != "" {
+		return "", fmt.Errorf("admin socket %q: use unix:///path or a path", target)
+	}
+	return path, nil
 }
 
 // Close ends the connection and every call on it.

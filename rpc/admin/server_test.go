@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -109,8 +111,31 @@ func TestDialSaysWhyNot(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := admin.Dial(t.Context(), "localhost:1"); err == nil {
-		t.Error("took a target that is not a socket")
+	for _, target := range []string{"localhost:1", "unix://relative", "tcp:///x", "unix://", ""} {
+		if _, err := admin.Dial(t.Context(), target); err == nil || !strings.Contains(err.Error(), "use unix:///path or a path") {
+			t.Errorf("%q: got %v", target, err)
+		}
+	}
+	if _, err := admin.Dial(t.Context(), t.TempDir()); !errors.Is(err, admin.ErrNotSocket) || errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a directory: got %v", err)
+	}
+}
+
+func TestDialRelativePath(t *testing.T) {
+	target, stop, err := admintest.Serve(admin.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Chdir(filepath.Dir(strings.TrimPrefix(target, "unix://")))
+	for _, path := range []string{"s", "./s"} {
+		if _, err := dial(t, path).Status(t.Context()); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
