@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,13 +62,19 @@ func TestLeadMovesWithTransfer(t *testing.T) {
 		term uint64
 	}
 	begun := make(chan event, 10)
+	var serving atomic.Int32
 	var leads sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
 	for _, n := range nodes {
 		leads.Go(func() {
 			err := n.Lead(ctx, func(ctx context.Context, term uint64) error {
+				if serving.Add(1) > 1 {
+					t.Errorf("%s serves in term %d before the node that led has ended its work", n.cfg.Name, term)
+				}
+				defer serving.Add(-1)
 				begun <- event{n.cfg.Name, term}
 				<-ctx.Done()
+				<-time.After(50 * time.Millisecond) // the end of the work takes longer than an election
 				return ctx.Err()
 			})
 			if !errors.Is(err, context.Canceled) {
@@ -97,6 +104,33 @@ func TestLeadMovesWithTransfer(t *testing.T) {
 	}
 	cancel()
 	leads.Wait()
+}
+
+// A transfer that fails costs the leader's work a moment, not the term.
+func TestWorkGoesOnAfterAFailedTransfer(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t)
+	leader := awaitLeader(t, nodes...)
+	ctx, cancel := context.WithCancel(t.Context())
+	terms := make(chan uint64, 10)
+	led := make(chan error, 1)
+	go func() {
+		led <- leader.Lead(ctx, func(ctx context.Context, term uint64) error {
+			terms <- term
+			<-ctx.Done()
+			return nil
+		})
+	}()
+	first := <-terms
+	broken := errors.New("the target does not answer")
+	if err := leader.stepAside(within(t, patience), func(context.Context) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	if again := <-terms; again != first {
+		t.Errorf("work goes on in term %d, want %d", again, first)
+	}
+	cancel()
+	<-led
 }
 
 func TestCleanStopHandsOver(t *testing.T) {

@@ -128,7 +128,7 @@ func (n *Node) transfer(ctx context.Context, node string) error {
 		return n.notLeader()
 	}
 	if node == "" {
-		return n.handOver(ctx)
+		return n.stepAside(ctx, n.handOver)
 	}
 	target, err := n.find(node)
 	switch {
@@ -139,5 +139,25 @@ func (n *Node) transfer(ctx context.Context, node string) error {
 	case target.Suffrage != raft.Voter:
 		return fmt.Errorf("node %s has no vote: %w", node, ErrInvalid)
 	}
-	return n.transferTo(ctx, target)
+	if p, _ := n.registry.get(string(target.ID)); p.state == StateDead || p.state == StateLeft {
+		return fmt.Errorf("node %s is %s: %w", node, p.state, ErrInvalid)
+	}
+	return n.stepAside(ctx, func(ctx context.Context) error { return n.transferTo(ctx, target) })
+}
+
+// stepAside ends the work of the term before handing leadership on: what only one
+// node may do is done by nobody for a moment, and never by two. If that fails, the
+// work begins again.
+func (n *Node) stepAside(ctx context.Context, handOn func(context.Context) error) error {
+	n.leadership.set(false)
+	err := n.leadership.idle(ctx)
+	if err == nil {
+		err = handOn(ctx)
+	}
+	if err != nil {
+		// If raft takes leadership away between the question and the answer, its
+		// own word is still to come.
+		n.leadership.set(n.raft.State() == raft.Leader)
+	}
+	return err
 }

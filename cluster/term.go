@@ -26,6 +26,7 @@ type leadership struct {
 	mu      sync.Mutex
 	lead    bool          // guarded by mu
 	changed chan struct{} // guarded by mu; closed and replaced by set
+	work    chan struct{} // guarded by mu; closed when the work of a term has ended; nil: none runs
 }
 
 func newLeadership() *leadership { return &leadership{changed: make(chan struct{})} }
@@ -57,6 +58,36 @@ func (l *leadership) await(ctx context.Context) (<-chan struct{}, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+}
+
+// begin notes that the work of a term runs, until the function is called.
+func (l *leadership) begin() (end func()) {
+	work := make(chan struct{})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.work = work
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.work = nil
+		close(work)
+	}
+}
+
+// idle blocks until no work of a term runs.
+func (l *leadership) idle(ctx context.Context) error {
+	l.mu.Lock()
+	work := l.work
+	l.mu.Unlock()
+	if work == nil {
+		return nil
+	}
+	select {
+	case <-work:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -101,6 +132,12 @@ func (t *terms) run(ctx context.Context, serve func(context.Context, uint64) err
 // serve runs one term. It returns nil when the term is over, and the error of the
 // work if that failed before.
 func (t *terms) serve(ctx context.Context, over <-chan struct{}, work func(context.Context, uint64) error) error {
+	defer t.latest.begin()()
+	select {
+	case <-over: // before the work was noted: nobody waits for it
+		return nil
+	default:
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	var watcher sync.WaitGroup
 	defer watcher.Wait()
