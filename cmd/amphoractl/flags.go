@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/amphora-lb/amphora/lb"
@@ -75,6 +77,29 @@ func bare(fs *pflag.FlagSet, name, usage string, do func()) {
 // none adds a flag without a value that makes a field null.
 func none[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, usage string) {
 	fixed(fs, field, name, usage, lb.Null[T]())
+}
+
+// anyOf refuses a command line that has none of these flags.
+func anyOf(names []string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, _ []string) error {
+		if !slices.ContainsFunc(names, cmd.Flags().Changed) {
+			return fmt.Errorf("nothing to change, give at least one of --%s", strings.Join(names, ", --"))
+		}
+		return nil
+	}
+}
+
+// contradict lets of --x and --no-x, and of --enable-x and --disable-x, only one
+// be given.
+func contradict(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.VisitAll(func(f *pflag.Flag) {
+		for no, yes := range map[string]string{"no-": "", "disable": "enable"} {
+			if rest, ok := strings.CutPrefix(f.Name, no); ok && fs.Lookup(yes+rest) != nil {
+				cmd.MarkFlagsMutuallyExclusive(yes+rest, f.Name)
+			}
+		}
+	})
 }
 
 // metaFlags adds the flags that every kind has.

@@ -83,6 +83,7 @@ func create[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	}
 	k.flags(cmd.Flags(), &spec, true)
 	w.flags(cmd.Flags())
+	contradict(cmd)
 	return cmd
 }
 
@@ -94,7 +95,6 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 		Short:             fmt.Sprintf("Change a %s", k.name),
 		Long:              fmt.Sprintf("Change the properties of a %s that are given as flags; the others stay as\nthey are. Wait until the change is served, and print the result.", k.name),
 		Example:           k.examples["set"],
-		Args:              k.oneArgument(),
 		ValidArgsFunction: complete(c, k),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
@@ -108,8 +108,14 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 		},
 	}
 	k.flags(cmd.Flags(), &spec, false)
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.TrimSuffix(f.Usage, " (required)") })
+	var fields []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		f.Usage = strings.TrimSuffix(f.Usage, " (required)")
+		fields = append(fields, f.Name)
+	})
+	cmd.Args = cobra.MatchAll(k.oneArgument(), anyOf(fields))
 	w.flags(cmd.Flags())
+	contradict(cmd)
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/amphora-lb/amphora/rpc/admin"
@@ -36,6 +37,13 @@ func stdEnv() env {
 		getenv:   os.Getenv,
 		dial:     admin.Dial,
 	}
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func isTerminal(f *os.File) bool {

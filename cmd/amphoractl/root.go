@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,11 +62,16 @@ load balancer client. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`,
   amphoractl pool create --name p1 --lb-algorithm ROUND_ROBIN --listener l1 --protocol HTTP
   amphoractl member create --address 10.0.0.11 --protocol-port 80 p1
   amphoractl loadbalancer status lb1`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if c.timeout <= 0 {
 				return fmt.Errorf("--timeout %v: use more than 0, such as 30s", c.timeout)
+			}
+			// Here, as cobra would look only after the command has begun.
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return err
 			}
 			c.running = true
 			return nil
@@ -98,16 +105,43 @@ load balancer client. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`,
 	root.InitDefaultHelpCmd()
 	if help, _, err := root.Find([]string{"help"}); err == nil {
 		help.Example = "  amphoractl help pool create"
+		help.Args = func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			return subcommand(found, rest)
+		}
 	}
 	return root
 }
 
 // group makes cmd only a name for its subcommands: alone it prints its help, and
-// a word that is none of them is an error.
+// a word that is none of them is an error, whatever flags come with it.
 func group(cmd *cobra.Command) *cobra.Command {
-	cmd.Args = cobra.NoArgs
+	cmd.Args = subcommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd.HasSubCommands() {
+			return cmp.Or(subcommand(cmd, cmd.Flags().Args()), err)
+		}
+		return err
+	})
 	return cmd
+}
+
+// subcommand refuses a word that is no subcommand of cmd and offers those that
+// look like it.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		text += ", did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return errors.New(text)
 }
 
 // arguments checks the number of arguments against their names: those in
