@@ -23,7 +23,8 @@ func (h History) sorted() History {
 
 // Outage is the longest time during which no request was answered well, from
 // the client's side: between two good answers that follow each other, or from
-// the last one to the end of the history.
+// the last one until the last request that failed was sent. When a request fails
+// says nothing: it may have been lost long before.
 func (h History) Outage() time.Duration {
 	var longest time.Duration
 	var last time.Time
@@ -31,7 +32,11 @@ func (h History) Outage() time.Duration {
 		if last.IsZero() {
 			last = s.Sent
 		}
-		longest = max(longest, s.Ended.Sub(last))
+		until := s.Ended
+		if s.Err != nil {
+			until = s.Sent
+		}
+		longest = max(longest, until.Sub(last))
 		if s.Err == nil {
 			last = s.Ended
 		}

@@ -32,8 +32,9 @@ func TestOutage(t *testing.T) {
 		{"all good", [][3]int{{0, 1, 1}, {5, 6, 1}, {10, 12, 1}}, 6},
 		{"a gap", [][3]int{{0, 1, 1}, {5, 6, 0}, {10, 11, 0}, {15, 301, 1}, {20, 302, 1}}, 300},
 		{"refused quickly does not count as answered", [][3]int{{0, 1, 1}, {5, 5, 0}, {400, 400, 0}, {405, 406, 1}}, 405},
-		{"never back", [][3]int{{0, 1, 1}, {5, 255, 0}, {500, 751, 0}}, 750},
-		{"never there", [][3]int{{0, 250, 0}, {5, 255, 0}}, 255},
+		{"never back", [][3]int{{0, 1, 1}, {5, 255, 0}, {500, 751, 0}}, 499},
+		{"never there", [][3]int{{0, 250, 0}, {5, 255, 0}}, 5},
+		{"stragglers from before", [][3]int{{0, 1, 1}, {5, 255, 0}, {40, 41, 1}, {45, 46, 1}}, 40},
 		{"out of order", [][3]int{{10, 12, 1}, {0, 1, 1}, {5, 6, 1}}, 6},
 	} {
 		if got := history(tt.samples...).Outage(); got != time.Duration(tt.want)*time.Millisecond {

@@ -130,7 +130,9 @@ func TestWorkGoesOnAfterAFailedTransfer(t *testing.T) {
 		t.Errorf("work goes on in term %d, want %d", again, first)
 	}
 	cancel()
-	<-led
+	if err := <-led; !errors.Is(err, context.Canceled) {
+		t.Errorf("lead: %v", err)
+	}
 }
 
 func TestCleanStopHandsOver(t *testing.T) {
