@@ -159,6 +159,6 @@ func (c *cli) failover() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "name or id of the amphora to move to; by default the cluster chooses")
+	refFlag(cmd.Flags(), &to, "to", "amphora", "name or id of the amphora to move to; by default the cluster chooses")
 	return cmd
 }

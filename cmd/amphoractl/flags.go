@@ -19,7 +19,8 @@ import (
 // A flag that is not given leaves its field absent; a --no-... flag makes it
 // null. So a set command sends only what was asked for.
 
-// value is a flag that calls a function.
+// value is a flag that calls a function. Its kind is what the usage calls a
+// value, and decides what the shell offers for it.
 type value struct {
 	set  func(string) error
 	kind string
@@ -43,6 +44,11 @@ func opt[T any](fs *pflag.FlagSet, field *lb.Opt[T], name, kind, usage string, p
 		}
 		return err
 	}}, name, usage)
+}
+
+// refFlag adds a flag that names something of that kind.
+func refFlag(fs *pflag.FlagSet, ref *string, name, kind, usage string) {
+	fs.Var(value{kind: kind, set: func(s string) error { *ref = s; return nil }}, name, usage)
 }
 
 // optList adds a flag for a list; it may be given several times.

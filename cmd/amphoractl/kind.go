@@ -91,11 +91,10 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	var spec S
 	w := waiting{c: c, wait: true}
 	cmd := &cobra.Command{
-		Use:               "set " + k.reference(),
-		Short:             fmt.Sprintf("Change a %s", k.name),
-		Long:              fmt.Sprintf("Change the properties of a %s that are given as flags; the others stay as\nthey are. Wait until the change is served, and print the result.", k.name),
-		Example:           k.examples["set"],
-		ValidArgsFunction: complete(c, k),
+		Use:     "set " + k.reference(),
+		Short:   fmt.Sprintf("Change a %s", k.name),
+		Long:    fmt.Sprintf("Change the properties of a %s that are given as flags; the others stay as\nthey are. Wait until the change is served, and print the result.", k.name),
+		Example: k.examples["set"],
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
 				all, ref := k.find(client, args)
@@ -122,12 +121,11 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 func show[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	var stale bool
 	cmd := &cobra.Command{
-		Use:               "show " + k.reference(),
-		Short:             fmt.Sprintf("Show a %s", k.name),
-		Long:              fmt.Sprintf("Show all properties of a %s and its status.", k.name),
-		Example:           k.examples["show"],
-		Args:              k.oneArgument(),
-		ValidArgsFunction: complete(c, k),
+		Use:     "show " + k.reference(),
+		Short:   fmt.Sprintf("Show a %s", k.name),
+		Long:    fmt.Sprintf("Show all properties of a %s and its status.", k.name),
+		Example: k.examples["show"],
+		Args:    k.oneArgument(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
 				all, ref := k.find(client, args)
@@ -181,7 +179,7 @@ func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "only those with this name")
 	if k.filter != "" {
-		cmd.Flags().StringVar(&in, k.filter, "", "only those of this "+k.filter)
+		refFlag(cmd.Flags(), &in, k.filter, k.filter, "only those of this "+k.filter)
 	}
 	staleFlag(cmd.Flags(), &stale)
 	return cmd
@@ -189,12 +187,11 @@ func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 
 func remove[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:               "delete " + k.reference(),
-		Short:             fmt.Sprintf("Delete a %s", k.name),
-		Long:              fmt.Sprintf("Delete a %s. Nothing is printed when it is done.", k.name),
-		Example:           k.examples["delete"],
-		Args:              k.oneArgument(),
-		ValidArgsFunction: complete(c, k),
+		Use:     "delete " + k.reference(),
+		Short:   fmt.Sprintf("Delete a %s", k.name),
+		Long:    fmt.Sprintf("Delete a %s. Nothing is printed when it is done.", k.name),
+		Example: k.examples["delete"],
+		Args:    k.oneArgument(),
 	}
 	var special func(context.Context, *admin.Client, string) (bool, error)
 	if k.deleted != nil {
@@ -238,25 +235,4 @@ func (k kind[T, S]) find(client *admin.Client, args []string) (admin.Collection[
 		return k.of(client).In(args[0]), args[1]
 	}
 	return k.of(client), args[0]
-}
-
-// complete offers the names of the resources, for the shell.
-func complete[T, S any](c *cli, k kind[T, S]) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-		if len(args) > 0 || k.within != "" {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		_ = c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
-			for r, err := range k.of(client).Stale().List(ctx) {
-				if err != nil {
-					return err
-				}
-				if name, ok := k.record(r).get("name").(string); ok && name != "" {
-					names = append(names, name)
-				}
-			}
-			return nil
-		}) // a shell has no use for the error: it offers nothing
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
 }

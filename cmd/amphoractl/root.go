@@ -113,6 +113,7 @@ load balancer client. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`,
 			return subcommand(found, rest)
 		}
 	}
+	c.offer(root)
 	return root
 }
 

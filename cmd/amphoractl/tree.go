@@ -15,12 +15,11 @@ import (
 
 func (c *cli) statusTree() *cobra.Command {
 	return &cobra.Command{
-		Use:               "status LOADBALANCER",
-		Short:             "Show the status of a load balancer and of everything below it",
-		Long:              "Show a load balancer with its listeners, pools, health monitors and members, and\nhow each of them is doing.",
-		Example:           "  amphoractl loadbalancer status lb1",
-		Args:              arguments("LOADBALANCER"),
-		ValidArgsFunction: complete(c, loadBalancerKind),
+		Use:     "status LOADBALANCER",
+		Short:   "Show the status of a load balancer and of everything below it",
+		Long:    "Show a load balancer with its listeners, pools, health monitors and members, and\nhow each of them is doing.",
+		Example: "  amphoractl loadbalancer status lb1",
+		Args:    arguments("LOADBALANCER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
 				t, err := client.Tree(ctx, args[0])
