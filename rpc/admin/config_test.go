@@ -3,6 +3,7 @@ package admin_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +41,42 @@ func TestTree(t *testing.T) {
 	}
 	if len(tree.HealthMonitors) != 1 || tree.HealthMonitors[0].Value.Delay != 5*second {
 		t.Errorf("health monitors %+v", tree.HealthMonitors)
+	}
+}
+
+// configured is a backend whose resources were made elsewhere.
+type configured struct {
+	*admintest.Backend
+	cfg *lb.Config
+}
+
+// Config implements admin.Backend.
+func (b configured) Config() *lb.Config { return b.cfg }
+
+// A tree is in order of creation, as lists are, whatever the ids.
+func TestTreeIsInOrderOfCreation(t *testing.T) {
+	at := func(name string, seconds int) lb.Meta {
+		return lb.Meta{Name: name, CreatedAt: admintest.Start.Add(time.Duration(seconds) * second)}
+	}
+	id := lb.LoadBalancerID(admintest.ID(1))
+	cfg, err := lb.Build(1, slices.Values([]any{
+		&lb.Subnet{ID: "n", CIDR: netip.MustParsePrefix("192.0.2.0/24")},
+		&lb.LoadBalancer{ID: id, Meta: at("lb1", 0), VIPSubnetID: "n", VIPAddress: netip.MustParseAddr("192.0.2.2")},
+		&lb.Listener{ID: "a", Meta: at("second", 2), LoadBalancerID: id},
+		&lb.Listener{ID: "b", Meta: at("first", 1), LoadBalancerID: id},
+		&lb.Pool{ID: "c", Meta: at("second", 4), LoadBalancerID: id},
+		&lb.Pool{ID: "d", Meta: at("first", 3), LoadBalancerID: id},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := node(t, admin.Config{Backend: configured{new(admintest.Backend), cfg}})
+	tree := must[admin.Tree](t)(c.Tree(t.Context(), "lb1"))
+	if got := tree.Listeners[0].Value.Name + " " + tree.Listeners[1].Value.Name; got != "first second" {
+		t.Errorf("listeners: %s", got)
+	}
+	if got := tree.Pools[0].Value.Name + " " + tree.Pools[1].Value.Name; got != "first second" {
+		t.Errorf("pools: %s", got)
 	}
 }
 
