@@ -24,15 +24,21 @@ import (
 // called, and returns a client of it.
 func startDev(t *testing.T, dir string) (client *admin.Client, stop func()) {
 	t.Helper()
-	socket := filepath.Join(dir, "admin.sock")
-	n, err := Open(DevConfig(netip.MustParseAddr("127.0.0.1"), dir, socket))
+	return start(t, DevConfig(netip.MustParseAddr("127.0.0.1"), dir, filepath.Join(dir, "admin.sock")))
+}
+
+// start runs a node until the test ends or stop is called, and returns a client
+// of it.
+func start(t *testing.T, cfg Config) (client *admin.Client, stop func()) {
+	t.Helper()
+	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	client, err = admin.Dial(t.Context(), "unix://"+socket)
+	client, err = admin.Dial(t.Context(), "unix://"+cfg.Admin.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,5 +189,39 @@ func TestCheckSaysWhatIsMissing(t *testing.T) {
 	err = Check(cfg)
 	if err == nil || !strings.Contains(err.Error(), "nowhere0") || !strings.Contains(err.Error(), "/etc/amphora/cluster.key") {
 		t.Errorf("got %v, want it to name the interface and the key file", err)
+	}
+}
+
+// TestBootstrapByCommand: a node without configured voters waits, says so, and
+// becomes a cluster of its own when it is told to.
+func TestBootstrapByCommand(t *testing.T) {
+	dir := t.TempDir()
+	cfg := DevConfig(netip.MustParseAddr("127.0.0.1"), dir, filepath.Join(dir, "admin.sock"))
+	cfg.Cluster.Voters = nil
+	c, _ := start(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+
+	st, err := c.Status(ctx)
+	if err != nil || !st.NoCluster || st.Quorum {
+		t.Errorf("before: %+v, %v; want no cluster and no quorum", st, err)
+	}
+	short, end := context.WithTimeout(ctx, time.Second)
+	defer end()
+	spec := lb.SubnetSpec{MetaSpec: named("public"), CIDR: lb.Some(netip.MustParsePrefix("203.0.113.0/24"))}
+	if _, err := c.Subnets.Create(short, spec); !errors.Is(err, lb.ErrUnavailable) || !strings.Contains(err.Error(), "cluster bootstrap") {
+		t.Errorf("create before: got %v, want unavailable and what to do", err)
+	}
+	if err := c.Bootstrap(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Subnets.Create(ctx, spec); err != nil {
+		t.Errorf("create after: %v", err)
+	}
+	if err := c.Bootstrap(ctx); !errors.Is(err, lb.ErrConflict) {
+		t.Errorf("bootstrap again: got %v, want a conflict", err)
+	}
+	if st, err := c.Status(ctx); err != nil || st.NoCluster || st.HolderID != st.NodeID {
+		t.Errorf("after: %+v, %v; want this node as holder", st, err)
 	}
 }
