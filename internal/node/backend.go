@@ -88,24 +88,24 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 		// has really begun.
 		if info.Leader && info.Role == cluster.Amphora && (!info.Self || b.holding.Load() != 0) {
 			st.HolderID = info.ID
-			if b.vips != nil || !info.Self {
+			if !info.Self {
 				node.VIPs = text(vips(b.state.Config()))
 			}
 		}
 		if info.Self {
 			node.AppliedIndex = b.state.Index()
-			node.Problem, node.VIPs = b.problem(node.VIPs)
+			node.VIPs, node.Problem = b.carried()
 		}
 		st.Nodes = append(st.Nodes, node)
 	}
 	return st, nil
 }
 
-// problem says what keeps this node from holding, and which of the addresses it
-// should hold are really on its interface.
-func (b backend) problem(held []string) (string, []string) {
+// carried lists the VIPs that are really on this node's interface, and says what
+// keeps others from being there.
+func (b backend) carried() (addrs []string, problem string) {
 	if b.vips == nil {
-		return "", held
+		return nil, ""
 	}
 	view := b.vips.View()
 	var present []netip.Addr
@@ -117,9 +117,9 @@ func (b backend) problem(held []string) (string, []string) {
 		err = errors.Join(err, a.Err)
 	}
 	if err != nil {
-		return err.Error(), text(present)
+		problem = err.Error()
 	}
-	return "", text(present)
+	return text(present), problem
 }
 
 func text(addrs []netip.Addr) []string {

@@ -67,18 +67,9 @@ func (n *Node) lead(ctx context.Context) error {
 }
 
 // hold keeps the VIPs of the configuration on the interface until the term ends.
-// When it returns they are gone.
-func (n *Node) hold(ctx context.Context, term uint64) (err error) {
-	log := n.cfg.Logger.With(logkey.Term, term)
-	defer func() {
-		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-		defer cancel()
-		if rerr := n.vips.Release(release); rerr != nil {
-			log.Error("VIPs are still on the interface", logkey.Err, rerr)
-			return
-		}
-		n.reportSelf(event.VIPReleased, "")
-	}()
+// When it returns they are gone, or it has waited releaseLimit and said so.
+func (n *Node) hold(ctx context.Context, term uint64) error {
+	defer n.release(ctx, term)
 	if err := n.vips.Hold(term, vips(n.state.Config())); err != nil {
 		return err
 	}
@@ -100,6 +91,16 @@ func (n *Node) hold(ctx context.Context, term uint64) (err error) {
 			}
 		}
 	}
+}
+
+func (n *Node) release(ctx context.Context, term uint64) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
+	defer cancel()
+	if err := n.vips.Release(ctx); err != nil {
+		n.cfg.Logger.Error("VIPs are still on the interface", logkey.Term, term, logkey.Err, err)
+		return
+	}
+	n.reportSelf(event.VIPReleased, "")
 }
 
 // vips lists the addresses to hold: those of every load balancer that is up.
