@@ -110,7 +110,7 @@ func testConfig(t testing.TB, name string) Config {
 	return Config{
 		Cluster: "test", Name: name, DataDir: t.TempDir(),
 		ListenAddr: "127.0.0.1:0", GossipAddr: "127.0.0.1:0",
-		HeartbeatTimeout: 250 * time.Millisecond, ElectionTimeout: 250 * time.Millisecond, LeaderLeaseTimeout: 250 * time.Millisecond,
+		HeartbeatTimeout: 500 * time.Millisecond, ElectionTimeout: 500 * time.Millisecond, LeaderLeaseTimeout: 500 * time.Millisecond, // calm on a busy machine
 		CommitTimeout: 5 * time.Millisecond, RejoinInterval: 50 * time.Millisecond,
 		Logger: testLogger(t, name),
 	}
