@@ -189,7 +189,15 @@ func (n *testNode) mustPropose(command string) {
 	}
 }
 
-// trio starts three nodes that form a cluster by their list of voters.
+// calm keeps elections by timer out of a test that needs none, or that one would
+// spoil: on a busy machine a leader may be silent for more than half a second.
+func calm(c *Config) {
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 5*time.Second, 5*time.Second, 5*time.Second
+}
+
+// trio starts three nodes that form a cluster by their list of voters. All of them
+// have its configuration when it returns: until then the death of the founder
+// stops the others, for they know of no cluster that they could elect a leader of.
 func trio(t testing.TB, adjust ...func(*Config)) []*testNode {
 	t.Helper()
 	names := []string{"a", "b", "c"}
@@ -206,6 +214,9 @@ func trio(t testing.TB, adjust ...func(*Config)) []*testNode {
 		nodes = append(nodes, start(t, cfg))
 	}
 	awaitLeader(t, nodes...)
+	for _, n := range nodes {
+		eventually(t, n.cfg.Name+" has the configuration", n.isVoter)
+	}
 	// Goodbyes by gossip take their time; they are said together.
 	t.Cleanup(func() {
 		for _, n := range nodes {

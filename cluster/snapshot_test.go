@@ -26,7 +26,8 @@ func wantNoGap(t *testing.T, s raft.LogStore) {
 // behind a gap, it would one day be sent to a node that has nothing.
 func TestSnapshotOfTheLeaderReplacesTheLog(t *testing.T) {
 	t.Parallel()
-	nodes := trio(t, func(c *Config) { c.SnapshotThreshold, c.TrailingLogs = 4, 1 })
+	// Another leader would have no snapshot, and the whole log to send.
+	nodes := trio(t, calm, func(c *Config) { c.SnapshotThreshold, c.TrailingLogs = 4, 1 })
 	leader := awaitLeader(t, nodes...)
 	late := others(nodes, leader)[0]
 	leader.mustPropose("before")
