@@ -1,0 +1,53 @@
+package chaos
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+)
+
+// What programs need that run something else than amphorad in a lab, for
+// example another product beside it.
+
+// Lab is the lab that the cluster runs in.
+func (c *Cluster) Lab() *Lab { return c.lab }
+
+// Client is the host that requests come from.
+func (c *Cluster) Client() *Host { return c.client }
+
+// Do runs fn in the host's namespace: sockets that it opens stay there, but
+// goroutines that it starts do not run there.
+func (h *Host) Do(fn func() error) error { return h.net.Do(fn) }
+
+// Start starts cmd on the host, as cmd.Start does. The caller ends it and waits
+// for it before the lab is closed.
+func (h *Host) Start(cmd *exec.Cmd) error { return h.net.Start(cmd) }
+
+// Unplug takes the switch's end of the host's cable down. To the others the host
+// is as dead as without power; the host itself sees its carrier go.
+func (l *Lab) Unplug(h *Host) error {
+	port, err := l.port(h)
+	if err != nil {
+		return err
+	}
+	return l.net.Down(port)
+}
+
+// Plug undoes Unplug.
+func (l *Lab) Plug(h *Host) error {
+	port, err := l.port(h)
+	if err != nil {
+		return err
+	}
+	return l.net.Up(port)
+}
+
+// port names the switch's end of a host's cable.
+func (l *Lab) port(h *Host) (string, error) {
+	i := slices.Index(l.hosts, h)
+	if i < 0 {
+		return "", fmt.Errorf("find the port of %s: it is not of this lab", h.Name)
+	}
+	return "port" + strconv.Itoa(i+1), nil
+}
