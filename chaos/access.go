@@ -1,7 +1,10 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -50,4 +53,22 @@ func (l *Lab) port(h *Host) (string, error) {
 		return "", fmt.Errorf("find the port of %s: it is not of this lab", h.Name)
 	}
 	return "port" + strconv.Itoa(i+1), nil
+}
+
+// Host is the host of a node.
+func (c *Cluster) Host(node string) *Host { return c.node(node).host }
+
+// Ready returns nil once every running node agrees that all that run are alive,
+// that one of them holds the VIPs, and that changes can be committed.
+func (c *Cluster) Ready(ctx context.Context) error { return c.ready(ctx) }
+
+// Holder names the one running node whose interface has the VIP.
+func (c *Cluster) Holder(vip netip.Addr) (string, error) { return c.holder(vip) }
+
+// Balance makes what the demo makes, a load balancer over the two web servers,
+// and returns its VIP. The cluster must be ready.
+func (c *Cluster) Balance(ctx context.Context) (netip.Addr, error) {
+	s := &story{out: io.Discard, cluster: c, ctl: nodeNames[0]}
+	err := s.configure(ctx)
+	return s.vip, err
 }
