@@ -64,6 +64,25 @@ type Config struct {
 	TLS    *tls.Config
 	Logger *slog.Logger // nil: discard
 
+	// Profile sets the timers of lease, raft and gossip; Default if empty. It must be
+	// the same on all nodes.
+	Profile Profile
+	// Gate guards the virtual IPs of this node. Nil: this node only votes.
+	Gate Gate
+	// Prober asks the network in a cluster of two voters. Nil: a node that has lost
+	// its peer never holds without it.
+	Prober Prober
+	// Beat is called by the goroutine that keeps the lease, at least once in each
+	// interval of renewal, so that a supervisor sees it live. It must not block.
+	Beat func()
+	// Publish takes what the supervisor is to send when this process dies, before the
+	// gate opens and after it is shut. It is called under the lease's lock and must
+	// neither block nor call the node.
+	Publish func(Will)
+	// VIPLink is the hardware address of the interface with the virtual IPs. It is
+	// told to the other nodes: see Info.
+	VIPLink string
+
 	HeartbeatTimeout   time.Duration // raft: silence after which a follower calls an election, at most three times this; 500 ms
 	ElectionTimeout    time.Duration // raft: time that a candidate waits for votes; 500 ms
 	LeaderLeaseTimeout time.Duration // raft: silence of the quorum after which a leader steps down; 400 ms

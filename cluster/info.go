@@ -32,6 +32,9 @@ type Info struct {
 	State    State
 	Leader   bool
 	Self     bool
+
+	Maintenance bool   // it does not claim the virtual IPs
+	VIPLink     string // hardware address of its interface with the virtual IPs
 }
 
 // Nodes lists the nodes of the cluster and those that gossip shows besides,
