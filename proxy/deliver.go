@@ -48,7 +48,7 @@ func (e *exchange) deliver() (keep bool) {
 // mayKeep reports whether the client connection may carry another request, as it
 // looks now.
 func (e *exchange) mayKeep() bool {
-	return e.session.refresh(e.server) && !e.session.engine.draining.Load() && !e.last && e.req.KeepAlive && e.upload.bodyRead()
+	return e.session.refresh(e.server) && !e.session.leaving.Load() && !e.last && e.req.KeepAlive && e.upload.bodyRead()
 }
 
 // passBody reads the body to its end and sends it, but for the last piece, which

@@ -113,6 +113,20 @@ func (e *Engine) Drain(ctx context.Context) error {
 	}
 }
 
+// Shed ends the client connections that are open now, as Drain does, and goes on
+// accepting others: the VIPs have moved away, and what came before is to follow
+// them. It returns when those connections have ended; when ctx ends first, it
+// resets the rest and returns their number.
+func (e *Engine) Shed(ctx context.Context) (cut int) {
+	s := e.sessions.shed()
+	select {
+	case <-s.gone:
+		return 0
+	case <-ctx.Done():
+		return e.sessions.cutShed(s)
+	}
+}
+
 // run is the control loop: it owns c until ctx ends.
 func (c *control) run(ctx context.Context) {
 	e := c.engine

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/netip"
-	"sync"
 	"sync/atomic"
 )
 
@@ -17,6 +16,9 @@ type session struct {
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.
 	member atomic.Pointer[sock]
+	// leaving: the client connection ends after the request under way.
+	leaving atomic.Bool
+	shed    *shed // guarded by the registry; nil: not asked to leave
 
 	forwardedFor []byte // the client's address as text
 	in, out      uint64 // bytes of client that were counted
@@ -45,83 +47,10 @@ func (x *session) countBytes(c *counters) {
 // skipBytes leaves out what was counted in another way.
 func (x *session) skipBytes() { x.in, x.out = x.client.in.total, x.client.out.total }
 
-// registry knows every session, so that they can be ended from outside.
-type registry struct {
-	mu    sync.Mutex
-	set   map[*session]struct{} // guarded by mu
-	state registryState         // guarded by mu
-	idle  chan struct{}         // guarded by mu; closed when set is empty, nil: nobody waits
-}
-
-type registryState uint8
-
-const (
-	serving registryState = iota
-	drained               // client connections end after the request under way
-	cutOff                // connections are closed
-)
-
-// add registers x. A session that comes too late is treated as those before it.
-func (r *registry) add(x *session) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.set[x] = struct{}{}
-	switch r.state {
-	case drained:
-		x.finish()
-	case cutOff:
-		x.cut()
-	}
-}
-
-func (r *registry) remove(x *session) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.set, x)
-	if len(r.set) == 0 && r.idle != nil {
-		close(r.idle)
-		r.idle = nil
-	}
-}
-
-// drain ends client connections between requests.
-func (r *registry) drain() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state = max(r.state, drained)
-	for x := range r.set {
-		x.finish()
-	}
-}
-
-// cut closes every connection.
-func (r *registry) cut() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state = cutOff
-	for x := range r.set {
-		x.cut()
-	}
-}
-
-// empty returns a channel that is closed when no session is left.
-func (r *registry) empty() <-chan struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.set) == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	if r.idle == nil {
-		r.idle = make(chan struct{})
-	}
-	return r.idle
-}
-
 // finish ends the session when that loses nothing. A byte stream has no such
 // moment of its own.
 func (x *session) finish() {
+	x.leaving.Store(true)
 	if x.http {
 		x.client.interrupt()
 	}
