@@ -16,6 +16,10 @@ type Config struct {
 	// addresses. It may be a VLAN, bond or bridge interface.
 	Interface string
 
+	// Guard covers every VIP before it can be on the interface. Nil leaves them
+	// open: for tests, and for a host that has no way to guard them.
+	Guard Guard
+
 	// Logger receives one record per change of state. Nil discards them.
 	Logger *slog.Logger
 

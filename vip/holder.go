@@ -1,10 +1,12 @@
 package vip
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -39,21 +41,37 @@ type Holder struct {
 // order is what the holder was told last. It is state: an order that was
 // replaced before it was carried out leaves no trace.
 type order struct {
-	seq   uint64
-	term  uint64
-	hold  bool
-	addrs []netip.Addr // sorted, unique; never changed in place
+	seq  uint64
+	term uint64
+	hold bool
+	set  []netip.Addr // all VIPs, unique, in the order told; never changed in place
+}
+
+// wanted lists the addresses that are to be on the interface.
+func (o order) wanted() []netip.Addr {
+	if !o.hold {
+		return nil
+	}
+	return o.set
 }
 
 // View is what a Holder has, for status and metrics. It is immutable.
 type View struct {
-	Term    uint64 // of the last Hold
-	Holding bool   // told to hold; the addresses may still be on their way
-	Addrs   []AddrView
+	Term    uint64     // of the last Hold
+	Holding bool       // told to hold; the addresses may still be on their way
+	Addrs   []AddrView // every VIP, held or not, in the order of Update
+	Link    Link
 	Err     error // what keeps the whole interface from working, or nil
 }
 
-// AddrView is the state of one address that is to be held.
+// Link is the state of the interface.
+type Link struct {
+	Up    bool             // administratively up, with carrier
+	Since time.Time        // when Up became what it is, as far as was seen
+	MAC   net.HardwareAddr // nil while there is no interface
+}
+
+// AddrView is the state of one VIP.
 type AddrView struct {
 	Addr    netip.Addr
 	Present bool      // on the interface, and announced
@@ -88,27 +106,12 @@ func newHolder(cfg Config, open func() (kernel, error), dial func(link) (sender,
 	return h
 }
 
-// Hold tells the holder to have exactly these addresses, in a term that was won.
-// It does not wait: the goroutine in Run adds and announces them at once. An
-// address that somebody else has put on this host is not taken over; View says
-// so. Hold returns ErrStaleTerm, and changes nothing, when it has seen a newer
-// term: the call is late. Addresses must be unicast, without zone.
-func (h *Holder) Hold(term uint64, addrs []netip.Addr) error {
-	addrs, err := normalize(addrs)
-	if err != nil {
-		return fmt.Errorf("hold addresses on %s: %w", h.cfg.Interface, err)
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if term < h.order.term {
-		return fmt.Errorf("hold addresses on %s in term %d after term %d: %w", h.cfg.Interface, term, h.order.term, ErrStaleTerm)
-	}
-	h.tellLocked(order{term: term, hold: true, addrs: addrs})
-	return nil
-}
-
-// Update replaces the addresses that are held. It does not wait, and does
-// nothing while none are to be held: the next Hold brings its own.
+// Update replaces the set of all VIPs, of which every amphora is told at every
+// change, also while it holds none: Config.Guard then denies them before one can
+// appear, and what a claim needs is made in advance. A holder adds and removes
+// what has changed. The order is that in which a claim adds and announces them.
+// Update does not wait. Addresses must be unicast, without zone; an error changes
+// nothing.
 func (h *Holder) Update(addrs []netip.Addr) error {
 	addrs, err := normalize(addrs)
 	if err != nil {
@@ -116,18 +119,33 @@ func (h *Holder) Update(addrs []netip.Addr) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.order.hold && !slices.Equal(h.order.addrs, addrs) {
-		h.tellLocked(order{term: h.order.term, hold: true, addrs: addrs})
+	if !slices.Equal(h.order.set, addrs) {
+		h.tellLocked(order{term: h.order.term, hold: h.order.hold, set: addrs})
 	}
 	return nil
 }
 
-// Release tells the holder to have no address, and returns when none of ours is
-// left on the interface, when a newer Hold took over, or with an error when ctx
-// ends before. It needs Run; after Run it reports what Run could not remove.
+// Hold tells the holder to have the VIPs on the interface, in a term that was won.
+// It does not wait: the goroutine in Run adds and announces them at once. An
+// address that the guard does not cover is left out, and so is one that somebody
+// else has put on this host; View says so. Hold returns ErrStaleTerm, and changes
+// nothing, when it has seen a newer term: the call is late.
+func (h *Holder) Hold(term uint64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if term < h.order.term {
+		return fmt.Errorf("hold addresses on %s in term %d after term %d: %w", h.cfg.Interface, term, h.order.term, ErrStaleTerm)
+	}
+	h.tellLocked(order{term: term, hold: true, set: h.order.set})
+	return nil
+}
+
+// Release tells the holder to have no VIP on the interface, and returns when none
+// is left there, when a newer Hold took over, or with an error when ctx ends
+// before. The guard stays. It needs Run; after Run it reports what Run could not remove.
 func (h *Holder) Release(ctx context.Context) error {
 	h.mu.Lock()
-	h.tellLocked(order{term: h.order.term})
+	h.tellLocked(order{term: h.order.term, set: h.order.set})
 	seq := h.order.seq
 	h.mu.Unlock()
 	for {
@@ -189,6 +207,7 @@ func (h *Holder) publish(v View) {
 
 func sameView(a, b View) bool {
 	return a.Term == b.Term && a.Holding == b.Holding && sameError(a.Err, b.Err) &&
+		a.Link.Up == b.Link.Up && a.Link.Since.Equal(b.Link.Since) && bytes.Equal(a.Link.MAC, b.Link.MAC) &&
 		slices.EqualFunc(a.Addrs, b.Addrs, func(x, y AddrView) bool {
 			return x.Addr == y.Addr && x.Present == y.Present && x.Since.Equal(y.Since) && sameError(x.Err, y.Err)
 		})
@@ -210,9 +229,11 @@ func signal(ch chan<- struct{}) {
 	}
 }
 
+// normalize drops what comes twice and keeps the order.
 func normalize(addrs []netip.Addr) ([]netip.Addr, error) {
 	var errs []error
 	out := make([]netip.Addr, 0, len(addrs))
+	seen := make(map[netip.Addr]bool, len(addrs))
 	for _, a := range addrs {
 		a = a.Unmap()
 		if !a.IsValid() || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() ||
@@ -220,8 +241,10 @@ func normalize(addrs []netip.Addr) ([]netip.Addr, error) {
 			errs = append(errs, fmt.Errorf("address %s: must be a unicast address of a network, without a zone", a))
 			continue
 		}
-		out = append(out, a)
+		if !seen[a] {
+			seen[a] = true
+			out = append(out, a)
+		}
 	}
-	slices.SortFunc(out, netip.Addr.Compare)
-	return slices.Compact(out), errors.Join(errs...)
+	return out, errors.Join(errs...)
 }

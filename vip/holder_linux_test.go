@@ -42,7 +42,7 @@ func TestHoldTakesOverNeighbours(t *testing.T) {
 		}
 	}
 
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 
 	for _, addr := range []netip.Addr{vip4, vip6} {
 		testenv.Eventually(t, deadline, func() error {
@@ -86,14 +86,14 @@ func TestInterfaceWithoutAddress(t *testing.T) {
 	}
 	wire := l.sniff(t)
 	h, _ := l.start(t, burst)
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	wire.atLeast(t, 1, mustFrames(t, l.amphoraMAC(t), vip4, vip6)...)
 }
 
 func TestAddressOnTheInterface(t *testing.T) {
 	l := newLab(t)
 	h, _ := l.start(t, Config{})
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	l.eventually(t, true, vip4, vip6)
 	for _, a := range l.addrs(t) {
 		if a.proto != Protocol {
@@ -133,7 +133,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	l := newLab(t)
 	h, stop := l.start(t, Config{})
 	before := l.addrs(t)
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	l.eventually(t, true, vip4, vip6)
 	must(t, h.Release(t.Context()))
 	l.nothingLeft(t)
@@ -141,7 +141,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 		t.Errorf("addresses changed (-before +after):\n%s", diff)
 	}
 
-	must(t, h.Hold(2, []netip.Addr{vip4, vip6}))
+	hold(t, h, 2, vip4, vip6)
 	l.eventually(t, true, vip4, vip6)
 	stop()
 	l.nothingLeft(t)
@@ -151,7 +151,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 func TestUpdateChangesOnlyWhatItMust(t *testing.T) {
 	l := newLab(t)
 	h, _ := l.start(t, Config{})
-	must(t, h.Hold(1, []netip.Addr{vip4}))
+	hold(t, h, 1, vip4)
 	l.eventually(t, true, vip4)
 	must(t, h.Update([]netip.Addr{vip4, vip6}))
 	l.eventually(t, true, vip4, vip6)
@@ -185,7 +185,7 @@ func TestAddressDeletedByHandReturns(t *testing.T) {
 	wire := l.sniff(t)
 	h, _ := l.start(t, once)
 	frames := mustFrames(t, l.amphoraMAC(t), vip4, vip6)
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	wire.atLeast(t, 1, frames...)
 	must(t, l.amphora.DelAddr("eth0", netip.PrefixFrom(vip4, 32)))
 	must(t, l.amphora.DelAddr("eth0", netip.PrefixFrom(vip6, 128)))
@@ -206,7 +206,7 @@ func TestLinkUpAnnouncesAgain(t *testing.T) {
 			wire := l.sniff(t)
 			h, _ := l.start(t, burst)
 			frames := mustFrames(t, l.amphoraMAC(t), vip4, vip6)
-			must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+			hold(t, h, 1, vip4, vip6)
 			wire.atLeast(t, len(burst.Burst), frames...)
 			must(t, tc.flap(l))
 			wire.atLeast(t, len(burst.Burst)+2, frames...)
@@ -218,7 +218,7 @@ func TestLinkUpAnnouncesAgain(t *testing.T) {
 func TestInterfaceMadeAnew(t *testing.T) {
 	l := newLab(t)
 	h, _ := l.start(t, burst)
-	must(t, h.Hold(1, []netip.Addr{vip4}))
+	hold(t, h, 1, vip4)
 	l.eventually(t, true, vip4)
 	must(t, l.amphora.DelLink("eth0"))
 	testenv.Eventually(t, deadline, func() error {
@@ -230,7 +230,7 @@ func TestInterfaceMadeAnew(t *testing.T) {
 	if err := h.Release(t.Context()); err != nil {
 		t.Errorf("release without interface: %v", err)
 	}
-	must(t, h.Hold(2, []netip.Addr{vip4}))
+	hold(t, h, 2, vip4)
 
 	wire := l.sniff(t)
 	must(t, newCable(l))
@@ -247,7 +247,7 @@ func TestForeignAddressIsLeftAlone(t *testing.T) {
 	}
 	before := l.addrs(t)
 	h, stop := l.start(t, Config{})
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	testenv.Eventually(t, deadline, func() error {
 		v := h.View()
 		if len(v.Addrs) != 2 {
@@ -261,7 +261,7 @@ func TestForeignAddressIsLeftAlone(t *testing.T) {
 		return nil
 	})
 	must(t, h.Release(t.Context()))
-	must(t, h.Hold(2, []netip.Addr{vip4}))
+	hold(t, h, 2, vip4)
 	must(t, l.amphora.Do(func() error { _, err := ReleaseAll(""); return err }))
 	stop()
 	if diff := cmp.Diff(fmt.Sprint(before), fmt.Sprint(l.addrs(t))); diff != "" {
@@ -278,7 +278,7 @@ func TestForeignAddressGivesWay(t *testing.T) {
 	l := newLab(t)
 	must(t, l.amphora.AddAddr("eth0", netip.PrefixFrom(vip4, 24)))
 	h, _ := l.start(t, Config{})
-	must(t, h.Hold(1, []netip.Addr{vip4}))
+	hold(t, h, 1, vip4)
 	testenv.Eventually(t, deadline, func() error {
 		if v := h.View(); len(v.Addrs) != 1 || v.Addrs[0].Err == nil {
 			return fmt.Errorf("view is %+v, want a dispute", v)
@@ -326,7 +326,7 @@ func TestLeftoverOfKilledProcessIsRemoved(t *testing.T) {
 
 	h, _ := l.start(t, Config{})
 	l.eventually(t, false, vip4, vip6)
-	must(t, h.Hold(1, []netip.Addr{vip4}))
+	hold(t, h, 1, vip4)
 	l.eventually(t, true, vip4)
 }
 
@@ -344,7 +344,7 @@ func TestLifetimeIsRefreshed(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	h, _ := l.start(t, Config{Lifetime: 3 * time.Second, Reconcile: 500 * time.Millisecond})
-	must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+	hold(t, h, 1, vip4, vip6)
 	since := present(t, h, 2)
 	// Two turns of the lifetime, seen by the kernel's own clock.
 	turns := map[netip.Addr]int{}
@@ -446,7 +446,7 @@ func holdForEver(lifetime string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Hold(1, []netip.Addr{vip4, vip6}); err != nil {
+	if err := errors.Join(h.Update([]netip.Addr{vip4, vip6}), h.Hold(1)); err != nil {
 		return err
 	}
 	return h.Run(context.Background())

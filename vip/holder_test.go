@@ -203,6 +203,13 @@ func start(t *testing.T, h *Holder) (stop func()) {
 	return stop
 }
 
+// hold tells the VIPs and then to hold them.
+func hold(t *testing.T, h *Holder, term uint64, addrs ...netip.Addr) {
+	t.Helper()
+	must(t, h.Update(addrs))
+	must(t, h.Hold(term))
+}
+
 func same(t *testing.T, what string, want, got any) {
 	t.Helper()
 	if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
@@ -213,9 +220,9 @@ func same(t *testing.T, what string, want, got any) {
 func TestOrderOfClaimAndRelease(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(3, []netip.Addr{vip6, vip4, vip4}))
+		hold(t, h, 3, vip6, vip4, vip4)
 		synctest.Wait()
-		same(t, "claim", []string{"put 192.0.2.100 refresh=false", "send 192.0.2.100", "put 2001:db8::100 refresh=false", "send 2001:db8::100"}, k.take())
+		same(t, "claim", []string{"put 2001:db8::100 refresh=false", "send 2001:db8::100", "put 192.0.2.100 refresh=false", "send 192.0.2.100"}, k.take())
 		v := h.View()
 		if v.Term != 3 || !v.Holding || len(v.Addrs) != 2 || !v.Addrs[0].Present || !v.Addrs[1].Present {
 			t.Errorf("view is %+v", v)
@@ -229,7 +236,7 @@ func TestOrderOfClaimAndRelease(t *testing.T) {
 		pass(time.Minute)
 		synctest.Wait()
 		same(t, "after the release", []string{}, k.take())
-		if v := h.View(); v.Holding || len(v.Addrs) != 0 {
+		if v := h.View(); v.Holding || len(v.Addrs) != 2 || v.Addrs[0].Present || v.Addrs[1].Present {
 			t.Errorf("view is %+v", v)
 		}
 	})
@@ -238,14 +245,14 @@ func TestOrderOfClaimAndRelease(t *testing.T) {
 func TestOldTermIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(5, []netip.Addr{vip4}))
+		hold(t, h, 5, vip4)
 		must(t, h.Release(t.Context()))
-		if err := h.Hold(4, []netip.Addr{vip4}); !errors.Is(err, ErrStaleTerm) {
+		if err := h.Hold(4); !errors.Is(err, ErrStaleTerm) {
 			t.Errorf("hold of an older term: got %v, want %v", err, ErrStaleTerm)
 		}
 		synctest.Wait()
 		same(t, "addresses", []netip.Addr{}, k.ours())
-		must(t, h.Hold(5, []netip.Addr{vip4}))
+		hold(t, h, 5, vip4)
 		synctest.Wait()
 		same(t, "addresses", []netip.Addr{vip4}, k.ours())
 	})
@@ -254,17 +261,15 @@ func TestOldTermIsRefused(t *testing.T) {
 func TestBadAddressesChangeNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		for _, bad := range []netip.Addr{
 			{},
 			netip.IPv4Unspecified(), netip.IPv6Unspecified(), netip.MustParseAddr("224.0.0.18"), netip.MustParseAddr("ff02::1"),
 			netip.MustParseAddr("fe80::1%eth0"), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("255.255.255.255"),
 		} {
 			addrs := []netip.Addr{vip6, bad}
-			for name, err := range map[string]error{"hold": h.Hold(2, addrs), "update": h.Update(addrs)} {
-				if err == nil || !strings.Contains(err.Error(), bad.String()) {
-					t.Errorf("%s of %s: got %v, want an error that names it", name, bad, err)
-				}
+			if err := h.Update(addrs); err == nil || !strings.Contains(err.Error(), bad.String()) {
+				t.Errorf("update with %s: got %v, want an error that names it", bad, err)
 			}
 		}
 		must(t, h.Update([]netip.Addr{netip.MustParseAddr("::ffff:192.0.2.100")}))
@@ -299,7 +304,7 @@ func TestLeftoversAreRemovedAtTheStart(t *testing.T) {
 func TestLeftoverThatIsHeldAlreadyStays(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		k.addrs[vip4] = hostAddr{Protocol, 32, time.Now().Add(29 * time.Second)}
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		start(t, h)
 		same(t, "journal", []string{"send 192.0.2.100"}, k.take())
 		if v := h.View(); !v.Addrs[0].Present {
@@ -312,7 +317,7 @@ func TestReconcileWithoutEvents(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		k.change(func() { k.quiet = true })
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		synctest.Wait()
 		k.change(func() { delete(k.addrs, vip4); k.addrs[vip6] = hostAddr{Protocol, 128, time.Now().Add(time.Hour)} })
 		pass(3 * time.Second)
@@ -326,7 +331,7 @@ func TestFightOverAnAddress(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
 		k.change(func() { k.thief = true })
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		pass(time.Minute)
 		synctest.Wait()
 		puts := 0
@@ -351,7 +356,7 @@ func TestFightOverAnAddress(t *testing.T) {
 func TestAddressNeverExpiresWhileHeld(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		pass(10 * time.Minute)
 		synctest.Wait()
 		refreshed := 0
@@ -372,7 +377,7 @@ func TestAddressNeverExpiresWhileHeld(t *testing.T) {
 func TestReleaseWaitsForTheKernel(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		synctest.Wait()
 		busy := errors.New("kernel is busy")
 		for _, op := range []string{"look", "remove"} {
@@ -386,7 +391,7 @@ func TestReleaseWaitsForTheKernel(t *testing.T) {
 				t.Errorf("release while %s fails: got %v, want %v and %v", op, err, context.DeadlineExceeded, busy)
 			}
 			same(t, "announcements while "+op+" fails", []string{}, k.take())
-			must(t, h.Hold(1, []netip.Addr{vip4}))
+			hold(t, h, 1, vip4)
 			k.change(func() { delete(k.failing, op) })
 			pass(time.Second)
 		}
@@ -411,7 +416,7 @@ func TestAddThatFailsIsRepeated(t *testing.T) {
 		start(t, h)
 		refused := errors.New("refused")
 		k.change(func() { k.failing["put"] = refused })
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		pass(time.Second)
 		if v := h.View(); v.Addrs[0].Present || !errors.Is(v.Addrs[0].Err, refused) {
 			t.Errorf("view is %+v, want %v", v, refused)
@@ -432,7 +437,7 @@ func TestTroubleIsLoggedOnce(t *testing.T) {
 		var log bytes.Buffer
 		h.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		synctest.Wait()
 		k.change(func() {
 			k.others = []address{{index: k.l.index, prefix: netip.PrefixFrom(vip4, 24), valid: forever}}
@@ -462,7 +467,7 @@ func TestTroubleIsLoggedOnce(t *testing.T) {
 func TestReplacedAddressIsNotAnnounced(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		synctest.Wait()
 		k.change(func() { k.others = []address{{index: k.l.index, prefix: netip.PrefixFrom(vip4, 24), valid: forever}} })
 		pass(time.Second)
@@ -492,7 +497,7 @@ func TestReplacedAddressIsNotAnnounced(t *testing.T) {
 func TestEndOfRun(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		stop := start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4, vip6}))
+		hold(t, h, 1, vip4, vip6)
 		synctest.Wait()
 		stop()
 		same(t, "addresses", []netip.Addr{}, k.ours())
@@ -508,7 +513,7 @@ func TestEndOfRunReportsWhatIsLeft(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- h.Run(ctx) }()
-		must(t, h.Hold(1, []netip.Addr{vip4}))
+		hold(t, h, 1, vip4)
 		synctest.Wait()
 		stuck := errors.New("stuck")
 		k.change(func() { k.failing["remove"] = stuck })
@@ -525,9 +530,9 @@ func TestEndOfRunReportsWhatIsLeft(t *testing.T) {
 func TestChangesSignalsEveryNewView(t *testing.T) {
 	bubble(t, func(t *testing.T, h *Holder, k *host) {
 		start(t, h)
-		must(t, h.Hold(1, []netip.Addr{vip4}))
-		<-h.Changes()
+		hold(t, h, 1, vip4)
 		synctest.Wait()
+		<-h.Changes()
 		pass(time.Minute)
 		select {
 		case <-h.Changes():
@@ -563,7 +568,7 @@ func TestAnyHistoryEndsAsTold(t *testing.T) {
 					switch rnd.IntN(8) {
 					case 0:
 						term++
-						must(t, h.Hold(term, some))
+						hold(t, h, term, some...)
 						want = some
 					case 1:
 						must(t, h.Update(some))
@@ -599,7 +604,7 @@ func TestAnyHistoryEndsAsTold(t *testing.T) {
 				slices.SortFunc(want, netip.Addr.Compare)
 				same(t, "addresses", want, k.ours())
 				for _, a := range h.View().Addrs {
-					if !a.Present || a.Err != nil {
+					if a.Present != h.told().hold || a.Err != nil {
 						t.Errorf("view of %s is %+v", a.Addr, a)
 					}
 				}

@@ -15,7 +15,9 @@ type owner struct {
 	cfg      Config // its logger names the interface
 	kernel   kernel
 	announce *announcer
-	state    map[netip.Addr]*addrState // of the addresses wanted
+	guard    guarded
+	link     Link
+	state    map[netip.Addr]*addrState // of every VIP
 	problem  error                     // what ails the interface as a whole
 	again    bool                      // something failed: try again soon
 	robbed   bool                      // an address had gone from the interface
@@ -30,36 +32,53 @@ type addrState struct {
 // pass makes the interface what the order says. It returns an error when
 // addresses of ours may remain that should not. Its steps are in the order of a
 // release, followed by that of a claim.
-func (o *owner) pass(now time.Time, want order) (left error) {
+func (o *owner) pass(now time.Time, told order) (left error) {
 	o.again, o.robbed = false, false
+	want := told.wanted()
 
-	// Release. The gate, once there is one, shuts here: before anything else.
-	o.forget(want.addrs)
+	// Release. The gate has been shut by now.
+	o.forget(told)
 	have, err := o.kernel.look()
 	if errors.Is(err, errNoInterface) {
-		o.lose(err)
+		o.lose(now, err)
 		return nil
 	}
 	if err != nil {
 		o.report(err)
 		return err
 	}
-	if err := o.announce.setLink(now, have.link); err != nil {
+	if err := o.see(now, have.link); err != nil {
 		o.report(err)
 		return err
 	}
-	todo := diff(want.addrs, have, o.cfg.Lifetime)
+	todo := diff(want, have, o.cfg.Lifetime)
 	left = o.removeAll(todo.remove)
+
+	// Guard what is to come, and what has not gone.
+	var lingering []address
+	if left != nil {
+		lingering = todo.remove
+	}
+	unguarded := o.guard.cover(have.link, told.set, lingering)
+	o.again = o.again || unguarded != nil
 	o.report(errors.Join(left, o.announce.ready()))
 
-	// Claim. The gate, once there is one, opens here: while the lease runs, and
-	// before an address can answer.
+	// Claim.
 	wrong := make(map[netip.Addr]error) // of several things, the last one
+	for _, addr := range told.set {
+		if !o.guard.covers(addr) {
+			wrong[addr] = unguarded
+		}
+	}
 	for _, addr := range todo.add {
-		wrong[addr] = o.add(now, want.term, have.link, addr)
+		if o.guard.covers(addr) {
+			wrong[addr] = o.add(now, told.term, have.link, addr)
+		}
 	}
 	for _, addr := range todo.present {
-		wrong[addr] = o.found(now, addr)
+		if err := o.found(now, addr); err != nil {
+			wrong[addr] = err
+		}
 	}
 	for _, addr := range todo.refresh {
 		if err := o.refresh(have.link, addr); err != nil {
@@ -69,33 +88,51 @@ func (o *owner) pass(now time.Time, want order) (left error) {
 	for addr, a := range todo.foreign {
 		wrong[addr] = o.dispute(addr, a, slices.Contains(todo.present, addr))
 	}
-	for _, addr := range want.addrs {
+	for _, addr := range told.set {
 		o.note(addr, wrong[addr])
 	}
 	o.passed = true
 	return left
 }
 
+// see takes note of the link.
+func (o *owner) see(now time.Time, l link) error {
+	if o.link.MAC == nil || l.up != o.link.Up {
+		o.link.Since = now
+	}
+	o.link.Up, o.link.MAC = l.up, l.hardwareAddr()
+	return o.announce.setLink(now, l)
+}
+
 // forget stops announcing what is no longer wanted. It needs no help from the
 // kernel, so it happens even when the addresses cannot be removed.
-func (o *owner) forget(want []netip.Addr) {
-	wanted := make(map[netip.Addr]bool, len(want))
-	for _, addr := range want {
-		wanted[addr] = true
+func (o *owner) forget(told order) {
+	known := make(map[netip.Addr]bool, len(told.set))
+	for _, addr := range told.set {
+		known[addr] = true
 		if o.state[addr] == nil {
 			o.state[addr] = &addrState{}
 		}
 	}
-	for addr := range o.state {
-		if !wanted[addr] {
-			o.announce.stop(addr)
+	for addr, s := range o.state {
+		if told.hold && known[addr] {
+			continue
+		}
+		o.announce.stop(addr)
+		s.since = time.Time{}
+		if !known[addr] {
 			delete(o.state, addr)
 		}
 	}
 }
 
 // lose notes that the interface has gone, and the addresses with it.
-func (o *owner) lose(err error) {
+func (o *owner) lose(now time.Time, err error) {
+	if o.link.Up || o.link.Since.IsZero() {
+		o.link.Since = now
+	}
+	o.link.Up, o.link.MAC = false, nil
+	o.guard.lose()
 	for addr, s := range o.state {
 		o.announce.stop(addr)
 		*s = addrState{err: err}
@@ -208,8 +245,8 @@ func (o *owner) report(err error) {
 }
 
 func (o *owner) view(told order) View {
-	v := View{Term: told.term, Holding: told.hold, Err: o.problem}
-	for _, addr := range told.addrs {
+	v := View{Term: told.term, Holding: told.hold, Link: o.link, Err: o.problem}
+	for _, addr := range told.set {
 		s := o.state[addr]
 		v.Addrs = append(v.Addrs, AddrView{Addr: addr, Present: !s.since.IsZero(), Since: s.since, Err: s.err})
 	}

@@ -67,6 +67,7 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 		cfg:      cfg,
 		kernel:   k,
 		announce: newAnnouncer(cfg, h.dial, func() float64 { return 2*h.rand() - 1 }),
+		guard:    guarded{guard: cfg.Guard},
 		state:    map[netip.Addr]*addrState{},
 	}
 	defer o.announce.hangUp()
@@ -101,7 +102,8 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 		timer.Reset(time.Until(wakeAt))
 		select {
 		case <-ctx.Done():
-			told := order{term: h.told().term}
+			told := h.told()
+			told.hold = false
 			left := o.pass(time.Now(), told)
 			h.publish(o.view(told))
 			return left

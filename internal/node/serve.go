@@ -16,13 +16,15 @@ import (
 // by the holder's own loop.
 const releaseLimit = 5 * time.Second
 
-// follow gives every new configuration to the engine and tells people what
-// changed. Engines of all amphorae follow, so that the standby is warm.
+// follow gives every new configuration to the engine and to the holder of the
+// VIPs, and tells people what changed. All amphorae follow, so that the standby is
+// warm.
 func (n *Node) follow(ctx context.Context) error {
 	known := n.state.Config()
 	if n.engine != nil {
 		n.engine.Apply(known)
 	}
+	n.tellVIPs(known)
 	watch := n.state.Watch(ctx)
 	var health <-chan struct{}
 	var reported lb.View
@@ -38,6 +40,7 @@ func (n *Node) follow(ctx context.Context) error {
 			if n.engine != nil {
 				n.engine.Apply(cfg)
 			}
+			n.tellVIPs(cfg)
 			for _, e := range changes(known, cfg) {
 				n.events.Append(e)
 			}
@@ -70,11 +73,10 @@ func (n *Node) lead(ctx context.Context) error {
 // When it returns they are gone, or it has waited releaseLimit and said so.
 func (n *Node) hold(ctx context.Context, term uint64) error {
 	defer n.release(ctx, term)
-	if err := n.vips.Hold(term, vips(n.state.Config())); err != nil {
+	if err := n.vips.Hold(term); err != nil {
 		return err
 	}
-	claimed := map[netip.Addr]bool{}
-	for watch := n.state.Watch(ctx); ; {
+	for claimed := map[netip.Addr]bool{}; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -85,11 +87,18 @@ func (n *Node) hold(ctx context.Context, term uint64) error {
 				}
 				claimed[a.Addr] = a.Present
 			}
-		case <-watch:
-			if err := n.vips.Update(vips(n.state.Config())); err != nil {
-				return err
-			}
 		}
+	}
+}
+
+// tellVIPs tells the holder of the VIPs which ones there are: on every amphora,
+// so that the standby guards them too and is ready to claim.
+func (n *Node) tellVIPs(cfg *lb.Config) {
+	if n.vips == nil {
+		return
+	}
+	if err := n.vips.Update(vips(cfg)); err != nil {
+		n.cfg.Logger.Error("VIPs stay as they were", logkey.Err, err)
 	}
 }
 
