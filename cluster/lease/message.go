@@ -14,7 +14,7 @@ type Kind uint8
 const (
 	Renew    Kind = iota + 1 // promise me Lease from now on; I won Term
 	Ack                      // I promise; echoes Term, Seq and Sent
-	Stalled                  // no promise: your Acked stands still; Seq is the newest that I know as acked
+	Stalled                  // no promise: your Acked stands still; echoes Term and Seq
 	Nack                     // no promise: I know the newer Term, or Lease is longer than I may promise
 	Confirm                  // do you miss the holder of Term too? my log ends at Log
 	Agree                    // yes, and my log is not ahead of yours; echoes Term and Seq
@@ -32,6 +32,7 @@ const (
 	LogBehind                     // your log ends before mine
 	NewerTerm                     // Term is over
 	NotVoter                      // I do not vote, or do not know you as a voter
+	AgreedOther                   // I let another campaign just now
 )
 
 // Position is the end of a raft log.
@@ -58,7 +59,7 @@ type Message struct {
 
 	Lease  time.Duration // Renew: how long a promise is asked for
 	Acked  uint64        // Renew: Seq of the newest round that a quorum acknowledged
-	Echo   uint64        // Renew: highest Seq that came back as Stalled
+	Echo   uint64        // Renew: highest Seq that came back from To as Stalled
 	Open   bool          // Renew: the holder's gate is open
 	Solo   bool          // Renew: held on network evidence, without a quorum
 	Epoch  uint64        // Renew: how often the cluster was forced to one node
