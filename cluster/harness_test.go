@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,13 +108,24 @@ type testNode struct {
 
 // testConfig is quick enough for tests and calm enough for a loaded machine.
 func testConfig(t testing.TB, name string) Config {
+	host := loopback()
 	return Config{
 		Cluster: "test", Name: name, DataDir: t.TempDir(),
-		ListenAddr: "127.0.0.1:0", GossipAddr: "127.0.0.1:0",
+		ListenAddr: host + ":0", GossipAddr: host + ":0",
 		HeartbeatTimeout: 500 * time.Millisecond, ElectionTimeout: 500 * time.Millisecond, LeaderLeaseTimeout: 500 * time.Millisecond, // calm on a busy machine
 		CommitTimeout: 5 * time.Millisecond, RejoinInterval: 50 * time.Millisecond,
 		Logger: testLogger(t, name),
 	}
+}
+
+var lastHost atomic.Uint32
+
+// loopback returns an address of this machine that no other node has. A node that
+// comes back to its port must not find there the outgoing connection of another
+// one: those have the address 127.0.0.1.
+func loopback() string {
+	pid, n := os.Getpid(), lastHost.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d", 64+pid>>8&0x3f, pid&0xff, 1+n%250)
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -190,9 +202,11 @@ func (n *testNode) mustPropose(command string) {
 }
 
 // calm keeps elections by timer out of a test that needs none, or that one would
-// spoil: on a busy machine a leader may be silent for more than half a second.
+// spoil: on a busy machine a leader may be silent, and a vote on its way, for more
+// than half a second.
 func calm(c *Config) {
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 5*time.Second, 5*time.Second, 5*time.Second
+	c.RPCTimeout = 5 * time.Second
 }
 
 // trio starts three nodes that form a cluster by their list of voters. All of them
