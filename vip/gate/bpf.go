@@ -1,0 +1,305 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// layout is the version of the maps. A change of gate.c that changes a map's size
+// or what its words mean takes the next number; the keys of vips stay for ever.
+const layout = "v1"
+
+// The counters of gate.c.
+const (
+	countPassed = iota
+	countShut
+	countFloor
+	countKilled
+	countClaim
+	countStranger
+	counts
+)
+
+// bpf is the gate as a pair of programs.
+type bpf struct {
+	dir   string // of the pins
+	objs  gateObjects
+	mem   *memory
+	hooks [2]hook // at ingress and egress
+}
+
+func (g *Gate) openBPF() (err error) {
+	if err := mountBPF(); err != nil {
+		return err
+	}
+	if g.dir, err = dirOf(bpfRoot, g.cfg.Interface); err != nil {
+		return err
+	}
+	if g.lock, err = lockDir(g.dir); err != nil {
+		return err
+	}
+	b := &bpf{dir: g.dir}
+	if err := b.load(g.cfg.Cluster); err != nil {
+		return errors.Join(err, b.close(), g.lock.Close())
+	}
+	g.enf = b
+	return nil
+}
+
+// load makes the maps or adopts the pinned ones, and loads the programs for them.
+// What is attached goes on guarding, with its own maps.
+func (b *bpf) load(cluster string) error {
+	cookie, err := netnsCookie()
+	if err != nil {
+		return err
+	}
+	if err := b.forgetOtherNamespace(cookie); err != nil {
+		return err
+	}
+	spec, err := loadGate()
+	if err != nil {
+		return fmt.Errorf("read programs: %w", err)
+	}
+	maps := filepath.Join(b.dir, layout)
+	if err := os.MkdirAll(maps, 0o700); err != nil {
+		return fmt.Errorf("create directory of the maps: %w", err)
+	}
+	for _, m := range spec.Maps {
+		m.Pinning = ebpf.PinByName
+	}
+	opts := ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: maps}}
+	if err := spec.LoadAndAssign(&b.objs, &opts); err != nil {
+		return fmt.Errorf("load programs and maps: %w", err)
+	}
+	if b.mem, err = mapMemory(&b.objs.gateMaps, unix.PROT_READ|unix.PROT_WRITE); err != nil {
+		return err
+	}
+	b.introduce(cluster, cookie)
+	return b.inherit()
+}
+
+// forgetOtherNamespace removes pins of a namespace that had the same inode number
+// and has gone: its interfaces went with it.
+func (b *bpf) forgetOtherNamespace(cookie uint64) error {
+	var meta gateMeta
+	m, err := ebpf.LoadPinnedMap(filepath.Join(b.dir, layout, gateMapMeta), nil)
+	if err != nil {
+		return nil // none, or of another layout
+	}
+	defer closing(m)
+	if err := m.Lookup(uint32(0), &meta); err != nil {
+		return fmt.Errorf("read whose the pins are: %w", err)
+	}
+	if meta.Netns == 0 || meta.Netns == cookie {
+		return nil
+	}
+	entries, err := os.ReadDir(b.dir)
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(b.dir, e.Name())))
+	}
+	return err
+}
+
+// introduce writes whose gate it is. Terms of another cluster mean nothing here,
+// and a floor left by it would keep ours out.
+func (b *bpf) introduce(cluster string, cookie uint64) {
+	h := fnv.New64a()
+	h.Write([]byte(cluster))
+	m := b.mem
+	if old := atomic.LoadUint64(&m.meta.Cluster); old != 0 && old != h.Sum64() {
+		m.shut()
+		m.store(leaseRecord{})
+		atomic.StoreUint64(&m.floor.MinTerm, 0)
+	}
+	atomic.StoreUint64(&m.meta.Cluster, h.Sum64())
+	atomic.StoreUint64(&m.meta.Netns, cookie)
+}
+
+// inherit takes over what maps of another layout say: which addresses are guarded
+// and how high the floor is. What attach replaces thus denies no more than what
+// follows it.
+func (b *bpf) inherit() error {
+	dirs, err := filepath.Glob(filepath.Join(b.dir, "v*"))
+	for _, dir := range dirs {
+		if filepath.Base(dir) == layout {
+			continue
+		}
+		old, e := ebpf.LoadPinnedMap(filepath.Join(dir, gateMapVips), nil)
+		if e != nil {
+			return fmt.Errorf("read the addresses that another version guards: %w; remove the gate with amphorad release-vip", e)
+		}
+		for _, key := range keys[gateAddr](old) {
+			err = errors.Join(err, b.objs.Vips.Put(key, uint32(0)))
+		}
+		err = errors.Join(err, old.Close())
+		if floor, e := ebpf.LoadPinnedMap(filepath.Join(dir, gateMapFloor), nil); e == nil {
+			var f gateFloor
+			if floor.Lookup(uint32(0), &f) == nil {
+				b.mem.raise(f.MinTerm)
+			}
+			err = errors.Join(err, floor.Close())
+		}
+	}
+	return err
+}
+
+// disinherit removes maps of another layout, once nothing uses them.
+func (b *bpf) disinherit() error {
+	dirs, err := filepath.Glob(filepath.Join(b.dir, "v*"))
+	for _, dir := range dirs {
+		if filepath.Base(dir) != layout {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	return err
+}
+
+// mapMemory maps what is shared.
+func mapMemory(maps *gateMaps, prot int) (m *memory, err error) {
+	m = &memory{}
+	lease, e1 := region[gateLease](m, maps.Lease.FD(), 1, prot)
+	floor, e2 := region[gateFloor](m, maps.Floor.FD(), 1, prot)
+	killed, e3 := region[gateKilled](m, maps.Killed.FD(), 1, prot)
+	meta, e4 := region[gateMeta](m, maps.Meta.FD(), 1, prot)
+	journal, e5 := region[gateRecord](m, maps.Journal.FD(), 1+records, prot)
+	if err := errors.Join(e1, e2, e3, e4, e5); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	m.lease, m.floor, m.killed, m.meta, m.journal = &lease[0], &floor[0], &killed[0], &meta[0], journal
+	return m, nil
+}
+
+func (b *bpf) name() Backend   { return BPF }
+func (b *bpf) memory() *memory { return b.mem }
+
+func (b *bpf) attach(index int) error {
+	for i, p := range []struct {
+		name    string
+		program *ebpf.Program
+		at      ebpf.AttachType
+	}{
+		{"ingress", b.objs.GateIngress, ebpf.AttachTCXIngress},
+		{"egress", b.objs.GateEgress, ebpf.AttachTCXEgress},
+	} {
+		if err := b.hooks[i].attach(filepath.Join(b.dir, p.name), index, p.program, p.at); err != nil {
+			return fmt.Errorf("attach at %s: %w", p.name, err)
+		}
+	}
+	return b.disinherit()
+}
+
+func (b *bpf) protect(addrs []netip.Addr) error {
+	want := make(map[gateAddr]bool, len(addrs))
+	for _, a := range addrs {
+		want[keyOf(a)] = true
+	}
+	return replace(b.objs.Vips, want)
+}
+
+func (b *bpf) peers(macs []net.HardwareAddr) error {
+	want := make(map[gateMac]bool, len(macs))
+	for _, mac := range macs {
+		want[macOf(mac)] = true
+	}
+	return replace(b.objs.Peers, want)
+}
+
+// replace makes want the keys of the map: it adds, then removes.
+func replace[K comparable](m *ebpf.Map, want map[K]bool) error {
+	for key := range want {
+		if err := m.Put(key, uint32(0)); err != nil {
+			return err
+		}
+	}
+	for _, key := range keys[K](m) {
+		if want[key] {
+			continue
+		}
+		if err := m.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys lists the keys of a map that nobody else changes.
+func keys[K any](m *ebpf.Map) []K {
+	var list []K
+	var key K
+	var value uint32
+	for it := m.Iterate(); it.Next(&key, &value); {
+		list = append(list, key)
+	}
+	return list
+}
+
+func (b *bpf) leased(int64) error { return nil } // the programs read the memory
+
+func (b *bpf) watch(ctx context.Context, event func(gateEvent)) error {
+	r, err := ringbuf.NewReader(b.objs.Events)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = r.Close() })()
+	defer closing(r)
+	var rec ringbuf.Record
+	for {
+		err := r.ReadInto(&rec)
+		if errors.Is(err, ringbuf.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		var e gateEvent
+		if err := binary.Read(bytes.NewReader(rec.RawSample), binary.NativeEndian, &e); err != nil {
+			return fmt.Errorf("read event of %d bytes: %w", len(rec.RawSample), err)
+		}
+		event(e)
+	}
+}
+
+func (b *bpf) state(s *State) error {
+	s.Backend = BPF
+	for _, k := range keys[gateAddr](b.objs.Vips) {
+		s.VIPs = append(s.VIPs, k.addr())
+	}
+	for _, k := range keys[gateMac](b.objs.Peers) {
+		s.Peers = append(s.Peers, net.HardwareAddr(k.Byte[:]).String())
+	}
+	return nil
+}
+
+func (b *bpf) stats() (Stats, error) { return readStats(b.objs.Stats) }
+
+// closing closes what was only read.
+func closing(c io.Closer) { _ = c.Close() }
+
+// close leaves the pins. The programs stay where they are attached.
+func (b *bpf) close() error {
+	var errs []error
+	if b.mem != nil {
+		errs = append(errs, b.mem.close())
+	}
+	for i := range b.hooks {
+		errs = append(errs, b.hooks[i].close())
+	}
+	if b.objs.Vips != nil {
+		errs = append(errs, b.objs.Close())
+	}
+	return errors.Join(errs...)
+}

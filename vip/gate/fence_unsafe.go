@@ -1,0 +1,7 @@
+//go:build unsafe_no_fence
+
+package gate
+
+// fenced: nothing is attached, and every lease is recorded as one without end. Only
+// for showing that the chaos suite notices.
+const fenced = false
