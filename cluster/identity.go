@@ -60,9 +60,10 @@ func createIdentity(dataDir, path, cluster string) (Identity, error) {
 	}
 	// A raft log without an identity is a node that has lost its name. Under a
 	// new one it would vote a second time in elections that it has voted in.
-	if _, err := os.Stat(filepath.Join(dataDir, storeFile)); err == nil {
-		return Identity{}, fmt.Errorf("%s is missing but %s is there; restore the file or empty the directory",
-			path, filepath.Join(dataDir, storeFile))
+	for _, name := range []string{storeFile, stableFile} {
+		if kept := filepath.Join(dataDir, name); exists(kept) {
+			return Identity{}, fmt.Errorf("%s is missing but %s is there; restore the file or empty the directory", path, kept)
+		}
 	}
 	random, err := uuid.NewRandom()
 	if err != nil {

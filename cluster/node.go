@@ -88,6 +88,9 @@ func Open(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	logger := cfg.Logger.With(logkey.Component, "cluster")
+	if store.damage != nil {
+		logger.Warn("a write of term or vote was cut short or lost; this node votes for nobody in the term it is in", logkey.Err, store.damage)
+	}
 	mux, err := listenMux(cfg.ListenAddr, cfg.Cluster, identity.ID, cfg.TLS, greetingLimit, logger)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -1,52 +1,78 @@
 package cluster
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"maps"
+	"os"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/raft"
-	"go.etcd.io/bbolt"
 )
 
 var _ raft.StableStore = (*stableStore)(nil)
 
-// The keys of a vote, as raft writes them: the term first, then the candidate.
+// The keys of raft: a vote is its term first, then its candidate.
 const (
+	keyTerm          = "CurrentTerm"
 	keyVoteTerm      = "LastVoteTerm"
 	keyVoteCandidate = "LastVoteCand"
 )
 
-// stableStore keeps raft's term and vote. It reads from memory and flushes once
-// per change.
-//
-// A vote is two calls of raft, and here one transaction: the term of a vote waits
-// in memory until its candidate comes. That is safe because raft promises nothing
-// to anybody before the second call has returned, and it closes a hole: after a
-// crash between the two writes the new term would stand beside the old candidate,
-// and that candidate would be granted the term without a look at its log.
-type stableStore struct {
-	db *bbolt.DB
+// abstention is what stands for a candidate where this node has voted for none.
+const abstention = "abstained"
 
-	mu     sync.Mutex
-	values map[string][]byte // guarded by mu; what is on disk
-	vote   []byte            // guarded by mu; a vote's term waiting for its candidate, or nil
+// stableStore keeps raft's term and vote in the stable file. It reads from memory
+// and flushes once per change: an election waits for these flushes and for little
+// else, and a transaction of bbolt takes two.
+//
+// A vote is two calls of raft, and here one write: the term of a vote waits in
+// memory until its candidate comes. That is safe because raft promises nothing to
+// anybody before the second call has returned, and it closes a hole: after a crash
+// between the two writes the new term would stand beside the old candidate, and
+// that candidate would be granted the term without a look at its log.
+type stableStore struct {
+	file blockFile
+
+	mu         sync.Mutex
+	generation uint64            // guarded by mu; of the last slot written
+	values     map[string][]byte // guarded by mu; what is on disk; replaced, never changed
+	vote       []byte            // guarded by mu; a vote's term waiting for its candidate, or nil
 }
 
-func (s *stableStore) open(db *bbolt.DB) error {
-	s.db = db
-	s.values = map[string][]byte{}
-	return db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketStable)
-		if b == nil {
-			return fmt.Errorf("bucket %q is missing; this is no raft store of amphora", bucketStable)
-		}
-		return b.ForEach(func(k, v []byte) error {
-			s.values[string(k)] = append([]byte{}, v...)
-			return nil
-		})
-	})
+// blockFile is a file whose writes are on disk when they return.
+type blockFile interface {
+	io.WriterAt
+	io.Closer
+}
+
+// load takes over what the stable file held.
+func (s *stableStore) load(file blockFile, state stableState) {
+	s.file, s.generation, s.values = file, state.generation, state.values
+}
+
+// openBlocks opens a file that is there, for synchronous writes: each is one system
+// call that writes and flushes.
+func openBlocks(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_WRONLY|syscall.O_DSYNC, 0)
+}
+
+// abstain uses up this node's vote in the term that it is in, or that of the last
+// entry of its log if that is later. It mends a slot that was damaged: a vote of
+// that term may have stood in it, and must not be given again. A later term than
+// this one, if it is forgotten, has neither a vote nor an entry of this node.
+func (s *stableStore) abstain(lastLogTerm uint64) error {
+	term, err := s.GetUint64([]byte(keyTerm))
+	if err != nil {
+		return err
+	}
+	buf := binary.BigEndian.AppendUint64(nil, max(term, lastLogTerm))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(map[string][]byte{keyTerm: buf, keyVoteTerm: buf, keyVoteCandidate: []byte(abstention)})
 }
 
 // Set stores a value, on disk when Set returns. The candidate of a vote takes
@@ -54,7 +80,7 @@ func (s *stableStore) open(db *bbolt.DB) error {
 func (s *stableStore) Set(key, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes := map[string][]byte{string(key): append([]byte{}, value...)}
+	changes := map[string][]byte{string(key): bytes.Clone(value)}
 	if string(key) == keyVoteCandidate && s.vote != nil {
 		changes[keyVoteTerm] = s.vote
 		s.vote = nil // also when the write fails: raft has not voted then
@@ -79,7 +105,7 @@ func (s *stableStore) SetUint64(key []byte, value uint64) error {
 		s.vote = buf
 		return nil
 	}
-	if string(s.values[string(key)]) == string(buf) {
+	if bytes.Equal(s.values[string(key)], buf) {
 		return nil
 	}
 	return s.write(map[string][]byte{string(key): buf})
@@ -102,18 +128,18 @@ func (s *stableStore) GetUint64(key []byte) (uint64, error) {
 // write makes the changes durable and then visible. mu must be held: the order
 // of the flushes must be that of the calls.
 func (s *stableStore) write(changes map[string][]byte) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketStable)
-		for key, value := range changes {
-			if err := b.Put([]byte(key), value); err != nil {
-				return fmt.Errorf("store stable value %q: %w", key, err)
-			}
-		}
-		return nil
-	})
+	next := maps.Clone(s.values)
+	maps.Copy(next, changes)
+	slot, err := encodeSlot(s.generation+1, next)
 	if err != nil {
-		return err
+		return fmt.Errorf("store stable values: %w", err)
 	}
-	maps.Copy(s.values, changes)
+	// After a failure the slot may hold anything. The next write goes there again,
+	// and leaves the other one, which is all that is left, alone.
+	if _, err := s.file.WriteAt(slot, int64((s.generation+1)%2)*slotSize); err != nil {
+		return fmt.Errorf("store stable values: %w", err)
+	}
+	s.generation++
+	s.values = next
 	return nil
 }
