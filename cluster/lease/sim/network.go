@@ -1,0 +1,49 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster/lease"
+)
+
+// network connects the hosts, every direction by itself.
+type network struct {
+	down       [][]bool // down[i][j]: nothing goes from i to j
+	loss, dup  float64
+	minD, maxD time.Duration
+}
+
+func (n *network) heal() {
+	for i := range n.down {
+		clear(n.down[i])
+	}
+}
+
+// datagram carries a message of the lease from one host to another, or loses it.
+func (w *World) datagram(from, to *host, m lease.Message) {
+	if w.net.down[from.n][to.n] || w.chance(w.net.loss) {
+		return
+	}
+	w.after(w.between(w.net.minD, w.net.maxD), func() { to.datagram(m) })
+	if w.chance(w.net.dup) {
+		w.after(w.between(w.net.minD, 10*w.net.maxD), func() { to.datagram(m) })
+	}
+}
+
+// connected tells whether a connection can exist: it needs both directions.
+func (w *World) connected(a, b *host) bool {
+	return a.powered && b.powered && !w.net.down[a.n][b.n] && !w.net.down[b.n][a.n]
+}
+
+// call carries something over a connection: late, but whole, or not at all.
+func (w *World) call(from, to *host, do func()) {
+	if !w.connected(from, to) {
+		return
+	}
+	g := to.generation
+	w.after(w.between(w.net.minD, w.net.maxD), func() {
+		if to.alive && to.generation == g && w.connected(from, to) {
+			to.input(do)
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sim
+
+const seeds, steps = 64, 100_000
