@@ -199,7 +199,7 @@ func (n *Node) start() error {
 	n.transport = newTransport(&stream{
 		subListener: n.mux.raft, mux: n.mux, advertise: n.addr, resolve: n.gossipedAddr,
 	}, n.cfg.RPCTimeout, maxPool, n.raftLogger("transport"))
-	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, logger: n.logger}
+	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, stall: 4 * n.cfg.SlowWrite, logger: n.logger}
 	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, timed, timed, snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -216,54 +215,6 @@ func fewer(t *testing.T, checks string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = flag.Set(f.Name, f.DefValue) })
-}
-
-func TestTimedStoreReportsSlowWrites(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var ops []string
-		var out lockedBuffer
-		s := &timedStore{
-			durableStore: &sleepyStore{}, slow: 100 * time.Millisecond, logger: plainLogger(&out),
-			onSlow: func(op string, took time.Duration) { ops = append(ops, op+" "+took.String()) },
-		}
-		for _, write := range []func() error{
-			func() error { return s.StoreLog(nil) },
-			func() error { return s.StoreLogs(nil) },
-			func() error { return s.StoreLogs(nil) },
-			func() error { return s.DeleteRange(1, 2) },
-			func() error { return s.Set(nil, nil) },
-			func() error { return s.SetUint64(nil, 1) },
-		} {
-			if err := write(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := s.GetUint64(nil); err != nil {
-			t.Fatal(err)
-		}
-		want := []string{"store logs 300ms", "store logs 300ms", "set value 200ms"}
-		if diff := cmp.Diff(want, ops); diff != "" {
-			t.Error(diff)
-		}
-		if log := lines(&out); len(log) != 2 {
-			t.Errorf("two operations are slow, and the log says %q", log)
-		}
-	})
-}
-
-// sleepyStore is slow at two of its writes.
-type sleepyStore struct{ durableStore }
-
-func (*sleepyStore) StoreLog(*raft.Log) error         { return nil }
-func (*sleepyStore) StoreLogs([]*raft.Log) error      { return wait(300 * time.Millisecond) }
-func (*sleepyStore) DeleteRange(_, _ uint64) error    { return wait(99 * time.Millisecond) }
-func (*sleepyStore) Set(_, _ []byte) error            { return wait(200 * time.Millisecond) }
-func (*sleepyStore) SetUint64([]byte, uint64) error   { return nil }
-func (*sleepyStore) GetUint64([]byte) (uint64, error) { return 0, wait(time.Second) }
-
-func wait(d time.Duration) error {
-	<-time.After(d)
-	return nil
 }
 
 func FuzzDecodeLog(f *testing.F) {
