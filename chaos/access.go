@@ -25,7 +25,12 @@ func (h *Host) Do(fn func() error) error { return h.net.Do(fn) }
 
 // Start starts cmd on the host, as cmd.Start does. The caller ends it and waits
 // for it before the lab is closed.
-func (h *Host) Start(cmd *exec.Cmd) error { return h.net.Start(cmd) }
+func (h *Host) Start(cmd *exec.Cmd) error {
+	if h.group != nil {
+		h.group.enter(cmd)
+	}
+	return h.net.Start(cmd)
+}
 
 // Unplug takes the switch's end of the host's cable down. To the others the host
 // is as dead as without power; the host itself sees its carrier go.

@@ -33,38 +33,58 @@ var (
 	webNames = []string{"web-1", "web-2"}
 )
 
-// node is one amphorad process on a host of its own.
+// The nodes' ports.
+const (
+	raftPort   = 7480
+	gossipPort = 7481
+)
+
+// node is amphorad on a host of its own.
 type node struct {
 	name   string
 	host   *Host
 	dir    string // configuration, data and socket
+	disk   *disk  // what its data is on; nil: on the lab's own
 	daemon *process
 }
 
 func (n *node) socket() string { return filepath.Join(n.dir, "admin.sock") }
 func (n *node) config() string { return filepath.Join(n.dir, "amphorad.toml") }
+func (n *node) data() string   { return filepath.Join(n.dir, "data") }
 func (n *node) amphora() bool  { return n.name != "witness" }
 func (n *node) String() string { return n.name }
 func (n *node) serving() bool  { return n.daemon != nil && n.daemon.running() }
 
 // Cluster is a pair and a witness in a lab, with a client and two web servers.
 type Cluster struct {
+	cfg    ClusterConfig
 	lab    *Lab
-	bin    string // directory of the programs
 	nodes  []*node
 	client *Host
 	webs   []*webServer
 }
 
-// NewCluster builds the hosts, starts the web servers and writes the nodes'
-// configuration, as an operator would after reading the README. No node runs
-// yet. bin is the directory that holds amphorad and amphoractl.
+// ClusterConfig says what kind of cluster a lab gets.
+type ClusterConfig struct {
+	Bin     string // directory that holds amphorad and amphoractl
+	Profile string // of timers; empty: amphorad's default
+	Disks   bool   // each node has a disk of its own, which can break
+}
+
+// NewCluster is [NewClusterWith] of programs and nothing else.
 func NewCluster(bin string) (*Cluster, error) {
+	return NewClusterWith(ClusterConfig{Bin: bin})
+}
+
+// NewClusterWith builds the hosts, starts the web servers and writes the nodes'
+// configuration, as an operator would after reading the README. No node runs
+// yet.
+func NewClusterWith(cfg ClusterConfig) (*Cluster, error) {
 	lab, err := NewLab()
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{lab: lab, bin: bin}
+	c := &Cluster{cfg: cfg, lab: lab}
 	if err := c.build(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -102,27 +122,35 @@ func (c *Cluster) build() error {
 		if err := os.Mkdir(n.dir, 0o700); err != nil {
 			return fmt.Errorf("make directory of %s: %w", name, err)
 		}
-		if err := os.WriteFile(n.config(), configuration(n, keyFile), 0o600); err != nil {
+		c.nodes = append(c.nodes, n)
+		if c.cfg.Disks {
+			if n.disk, err = newDisk(n.dir+".img", n.data()); err != nil {
+				return err
+			}
+		}
+		if err := os.WriteFile(n.config(), c.configuration(n, keyFile), 0o600); err != nil {
 			return fmt.Errorf("write configuration of %s: %w", name, err)
 		}
-		c.nodes = append(c.nodes, n)
 	}
 	return nil
 }
 
-func configuration(n *node, keyFile string) []byte {
+func (c *Cluster) configuration(n *node, keyFile string) []byte {
 	var b bytes.Buffer
 	role := "amphora"
 	if !n.amphora() {
 		role = "witness"
 	}
-	fmt.Fprintf(&b, "name = %q\nrole = %q\ndata_dir = %q\n", n.name, role, filepath.Join(n.dir, "data"))
-	fmt.Fprintf(&b, "[cluster]\nname = \"demo\"\nlisten = \"%s:7480\"\ngossip = \"%s:7481\"\nkey_file = %q\n", n.host.Addr, n.host.Addr, keyFile)
+	fmt.Fprintf(&b, "name = %q\nrole = %q\ndata_dir = %q\n", n.name, role, n.data())
+	fmt.Fprintf(&b, "[cluster]\nname = \"demo\"\nlisten = \"%s:%d\"\ngossip = \"%s:%d\"\nkey_file = %q\n", n.host.Addr, raftPort, n.host.Addr, gossipPort, keyFile)
+	if c.cfg.Profile != "" {
+		fmt.Fprintf(&b, "profile = %q\n", c.cfg.Profile)
+	}
 	var peers, voters []string
 	for _, name := range nodeNames {
 		voters = append(voters, fmt.Sprintf("%q", name))
 		if name != n.name {
-			peers = append(peers, fmt.Sprintf("\"%s:7481\"", nodeIPs[name]))
+			peers = append(peers, fmt.Sprintf("\"%s:%d\"", nodeIPs[name], gossipPort))
 		}
 	}
 	fmt.Fprintf(&b, "peers = [%s]\nvoters = [%s]\n", strings.Join(peers, ", "), strings.Join(voters, ", "))
@@ -136,7 +164,7 @@ func configuration(n *node, keyFile string) []byte {
 // Start starts the nodes named, all when none is.
 func (c *Cluster) Start(names ...string) error {
 	for _, n := range c.selected(names) {
-		p, err := c.lab.start(n.host, n.name, filepath.Join(c.bin, "amphorad"), "run", "--config", n.config())
+		p, err := c.lab.start(n.host, n.name, filepath.Join(c.cfg.Bin, "amphorad"), "run", "--config", n.config())
 		if err != nil {
 			return err
 		}
@@ -149,7 +177,13 @@ func (c *Cluster) Start(names ...string) error {
 func (c *Cluster) Kill(names ...string) error {
 	var errs []error
 	for _, n := range c.selected(names) {
-		errs = append(errs, n.daemon.kill())
+		if !n.serving() {
+			errs = append(errs, fmt.Errorf("kill %s: it had already ended: %s", n, n.daemon.cmd.ProcessState))
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		errs = append(errs, n.killAll(ctx))
+		cancel()
 	}
 	return errors.Join(errs...)
 }
@@ -188,7 +222,8 @@ func (c *Cluster) node(name string) *node {
 
 // Close ends everything and removes the lab.
 func (c *Cluster) Close() error {
-	err := c.Stop()
+	err := c.lab.HealAll(context.Background()) // what is frozen does not stop
+	err = errors.Join(err, c.Stop())
 	for _, w := range c.webs {
 		err = errors.Join(err, w.stop())
 	}
@@ -197,7 +232,7 @@ func (c *Cluster) Close() error {
 
 // Ctl runs amphoractl against a node and returns what it printed.
 func (c *Cluster) Ctl(ctx context.Context, node string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "amphoractl"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(c.cfg.Bin, "amphoractl"), args...)
 	cmd.Env = append(os.Environ(), "AMPHORA_SOCKET=unix://"+c.node(node).socket())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

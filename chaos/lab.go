@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,16 +28,26 @@ const link = "eth0"
 
 // Lab is a switch with hosts around it and a directory for their files.
 type Lab struct {
-	Dir   string
-	net   *netns.Namespace // holds the switch
-	hosts []*Host
+	Dir    string
+	net    *netns.Namespace // holds the switch
+	hosts  []*Host
+	filter filter  // of the switch
+	busy   *group  // what BusyCPU starts; nil: no control groups here
+	faults []Fault // that were injected and not healed
 }
 
-// Host is a network namespace with one interface, eth0, on the lab's switch.
+// Host is a network namespace with one interface, eth0, on the lab's switch, and
+// a control group for what runs there.
 type Host struct {
 	Name string
 	Addr netip.Addr
-	net  *netns.Namespace
+
+	lab       *Lab
+	net       *netns.Namespace
+	port      string // the switch's end of its cable
+	linkGroup int    // of its port, or of what stands in for it
+	group     *group // nil: no control groups here, for groupErr
+	groupErr  error
 }
 
 // NewLab makes an empty lab, after removing what labs of crashed processes left
@@ -59,6 +70,8 @@ func NewLab() (*Lab, error) {
 	if err := l.net.Bridge("switch"); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.filter.run = l.net.Do
+	l.busy, _ = newGroup(l.name("busy")) // without, the processes are known all the same
 	return l, nil
 }
 
@@ -72,32 +85,43 @@ func (l *Lab) AddHost(name string, addr netip.Prefix) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{Name: name, Addr: addr.Addr(), net: ns}
+	h := &Host{Name: name, Addr: addr.Addr(), lab: l, net: ns}
 	l.hosts = append(l.hosts, h)
-	port := "port" + strconv.Itoa(len(l.hosts))
-	if err := netns.Veth(l.net, port, ns, link); err != nil {
+	h.linkGroup = len(l.hosts)
+	h.port = "port" + strconv.Itoa(h.linkGroup)
+	h.group, h.groupErr = newGroup(l.name(name)) // Freeze needs it, and says so
+	if err := netns.Veth(l.net, h.port, ns, link); err != nil {
 		return nil, err
 	}
-	if err := l.net.Attach(port, "switch"); err != nil {
+	if err := l.setGroup(h.port, h.linkGroup); err != nil {
+		return nil, err
+	}
+	if err := l.net.Attach(h.port, "switch"); err != nil {
 		return nil, err
 	}
 	if err := ns.AddAddr(link, addr); err != nil {
 		return nil, err
 	}
-	return h, errors.Join(l.net.Up(port), ns.Up(link))
+	return h, errors.Join(l.net.Up(h.port), ns.Up(link))
 }
 
-// Close removes the hosts, the switch and the directory. Processes and sockets
-// in the hosts must have ended.
+// Close heals what is broken and removes the hosts, the switch and the directory.
+// Processes and sockets in the hosts should have ended; processes are killed.
 func (l *Lab) Close() error {
-	var errs []error
+	errs := []error{l.HealAll(context.Background())}
 	for _, h := range l.hosts {
+		if h.group != nil {
+			errs = append(errs, h.group.close())
+		}
 		errs = append(errs, h.net.Close())
+	}
+	if l.busy != nil {
+		errs = append(errs, l.busy.close())
 	}
 	if l.net != nil {
 		errs = append(errs, l.net.Close())
 	}
-	errs = append(errs, os.RemoveAll(l.Dir))
+	errs = append(errs, unmountBelow(l.Dir), os.RemoveAll(l.Dir))
 	return errors.Join(errs...)
 }
 
@@ -107,6 +131,15 @@ func (l *Lab) Leftovers() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	groups, err := groupNames(filepath.Base(l.Dir))
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := mountsBelow(l.Dir)
+	if err != nil {
+		return nil, err
+	}
+	left = slices.Concat(left, groups, mounts)
 	if _, err := os.Stat(l.Dir); err == nil {
 		left = append(left, l.Dir)
 	}
@@ -120,7 +153,13 @@ func sweep() error {
 	if err != nil {
 		return err
 	}
-	var errs []error
+	groups, err := groupNames(labPrefix)
+	errs := []error{err}
+	for _, dir := range groups {
+		if !ownerLives(filepath.Base(dir)) {
+			errs = append(errs, removeGroup(dir))
+		}
+	}
 	for _, name := range names {
 		if ownerLives(name) {
 			continue
@@ -139,7 +178,7 @@ func sweep() error {
 	errs = append(errs, err)
 	for _, dir := range dirs {
 		if !ownerLives(filepath.Base(dir)) {
-			errs = append(errs, os.RemoveAll(dir))
+			errs = append(errs, unmountBelow(dir), os.RemoveAll(dir))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -28,7 +29,7 @@ func (l *Lab) start(h *Host, name string, argv ...string) (*process, error) {
 	defer log.Close() // the child has its own
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), log: path, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	if err := h.net.Start(p.cmd); err != nil {
+	if err := h.Start(p.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
@@ -57,7 +58,16 @@ func (p *process) kill() error {
 	if err := p.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill %s: %w", p.cmd.Path, err)
 	}
-	<-p.done
+	return p.killed(context.Background())
+}
+
+// killed waits until the process has ended, and verifies that SIGKILL did it.
+func (p *process) killed(ctx context.Context) error {
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return fmt.Errorf("kill %s: it does not end: %w", p.cmd.Path, context.Cause(ctx))
+	}
 	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
 		return fmt.Errorf("kill %s: it ended otherwise: %s", p.cmd.Path, p.cmd.ProcessState)

@@ -49,6 +49,18 @@ func (n *Namespace) Attach(link, bridge string) error {
 	return nil
 }
 
+// Detach takes link from the bridge that it is a port of.
+func (n *Namespace) Detach(link string) error {
+	port, err := n.link(link)
+	if err != nil {
+		return err
+	}
+	if err := n.nl.LinkSetNoMaster(port); err != nil {
+		return fmt.Errorf("detach link %s from its bridge in namespace %q: %w", link, n.name, err)
+	}
+	return nil
+}
+
 // AddAddr puts an address with its subnet's length on link. IPv6 addresses skip
 // duplicate address detection, so they can be used at once.
 func (n *Namespace) AddAddr(link string, addr netip.Prefix) error {
