@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,14 +77,43 @@ func parseAddr(msg []byte) (address, error) {
 	return a, nil
 }
 
-func (k *rtnl) put(index int, addr netip.Addr, lifetime time.Duration, refresh bool) error {
+// batch is how many addresses one request to the kernel carries.
+const batch = 64
+
+func (k *rtnl) put(index int, addrs []netip.Addr, lifetime time.Duration, refresh bool) map[netip.Addr]error {
+	verb := "add"
+	if refresh {
+		verb = "refresh"
+	}
+	var wrong map[netip.Addr]error
+	for chunk := range slices.Chunk(addrs, batch) {
+		var reqs []*nl.NetlinkRequest
+		for _, addr := range chunk {
+			reqs = append(reqs, k.newAddr(index, addr, lifetime, refresh))
+		}
+		for i, err := range executeBatch(k.requests, reqs) {
+			wrong = with(wrong, chunk[i], fmt.Errorf("%s address %s on %s: %w", verb, chunk[i], k.iface, err))
+		}
+	}
+	return wrong
+}
+
+func with(m map[netip.Addr]error, addr netip.Addr, err error) map[netip.Addr]error {
+	if m == nil {
+		m = map[netip.Addr]error{}
+	}
+	m[addr] = err
+	return m
+}
+
+func (k *rtnl) newAddr(index int, addr netip.Addr, lifetime time.Duration, refresh bool) *nl.NetlinkRequest {
 	// An add that must be new never takes over what somebody else has put there
 	// since the last look.
-	flags, verb := unix.NLM_F_CREATE|unix.NLM_F_EXCL, "add"
+	flags := unix.NLM_F_CREATE | unix.NLM_F_EXCL
 	if refresh {
-		flags, verb = unix.NLM_F_REPLACE, "refresh"
+		flags = unix.NLM_F_REPLACE
 	}
-	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags|unix.NLM_F_ACK)
+	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags)
 	a := address{index: index, prefix: netip.PrefixFrom(addr, addr.BitLen())}
 	if addr.Is4() {
 		a.label = label(k.iface)
@@ -102,22 +132,27 @@ func (k *rtnl) put(index int, addr netip.Addr, lifetime time.Duration, refresh b
 	}
 	req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, cache.Serialize()))
 	req.AddData(nl.NewRtAttr(ifaProto, []byte{Protocol}))
-	if _, err := execute(k.requests, req, 0); err != nil {
-		return fmt.Errorf("%s address %s on %s: %w", verb, addr, k.iface, err)
-	}
-	return nil
+	return req
 }
 
-func (k *rtnl) remove(a address) error { return removeAddr(k.requests, a) }
+func (k *rtnl) remove(addrs []address) map[netip.Addr]error { return removeAddrs(k.requests, addrs) }
 
-func removeAddr(s *nl.NetlinkSocket, a address) error {
-	req := nl.NewNetlinkRequest(unix.RTM_DELADDR, unix.NLM_F_ACK)
-	addAddrData(req, a)
-	_, err := execute(s, req, 0)
-	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) {
-		return nil
+func removeAddrs(s *nl.NetlinkSocket, addrs []address) map[netip.Addr]error {
+	var wrong map[netip.Addr]error
+	for chunk := range slices.Chunk(addrs, batch) {
+		var reqs []*nl.NetlinkRequest
+		for _, a := range chunk {
+			req := nl.NewNetlinkRequest(unix.RTM_DELADDR, 0)
+			addAddrData(req, a)
+			reqs = append(reqs, req)
+		}
+		for i, err := range executeBatch(s, reqs) {
+			if !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
+				wrong = with(wrong, chunk[i].prefix.Addr(), fmt.Errorf("delete address %s: %w", chunk[i].prefix, err))
+			}
+		}
 	}
-	return fmt.Errorf("delete address %s: %w", a.prefix, err)
+	return wrong
 }
 
 func addAddrData(req *nl.NetlinkRequest, a address) {

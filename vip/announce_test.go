@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wire is a sender that keeps what it is given, with the time since its birth.
+// wire is a port that keeps what it is given, with the time since its birth.
 type wire struct {
 	began time.Time
 	sent  []sent
@@ -28,18 +29,20 @@ type sent struct {
 
 func newWire() *wire { return &wire{began: time.Now()} }
 
-func (w *wire) dial(link) (sender, error) {
+func (w *wire) dial(link, func(claim)) (port, error) {
 	w.dials++
 	w.open++
 	return w, nil
 }
 
-func (w *wire) send(frame []byte) error {
+func (w *wire) send(frames [][]byte) (int, error) {
 	if w.err != nil {
-		return w.err
+		return 0, w.err
 	}
-	w.sent = append(w.sent, sent{time.Since(w.began), frame})
-	return nil
+	for _, frame := range frames {
+		w.sent = append(w.sent, sent{time.Since(w.began), frame})
+	}
+	return len(frames), nil
 }
 
 func (w *wire) Close() error {
@@ -61,9 +64,30 @@ func upLink() link { return link{index: 2, mac: [6]byte{2, 0, 0, 0, 0, 1}, up: t
 
 func testAnnouncer(t *testing.T, w *wire) *announcer {
 	t.Helper()
-	a := newAnnouncer(Config{}.withDefaults(), w.dial, func() float64 { return 0 })
-	must(t, a.setLink(time.Now(), upLink()))
+	a := newAnnouncer(Config{}.withDefaults(), w.dial, nil, func() float64 { return 0 }, &counters{})
+	a.setLink(time.Now(), upLink())
 	return a
+}
+
+// begin starts addresses as their owner does, without questions and probes.
+func begin(t *testing.T, a *announcer, addrs ...netip.Addr) {
+	t.Helper()
+	must(t, a.prepare(addrs))
+	a.start(time.Now(), addrs)
+	a.run(time.Now())
+}
+
+// relink tells the announcer of a link as its owner does.
+func relink(t *testing.T, a *announcer, l link) {
+	t.Helper()
+	var addrs []netip.Addr
+	for addr := range a.vips {
+		addrs = append(addrs, addr)
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	if a.setLink(time.Now(), l) {
+		begin(t, a, addrs...)
+	}
 }
 
 // drive calls the announcer as its owner does, for so long.
@@ -94,8 +118,7 @@ func TestAnnouncerFollowsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
 		a := testAnnouncer(t, w)
-		must(t, a.start(time.Now(), vip4))
-		must(t, a.start(time.Now(), vip6))
+		begin(t, a, vip4, vip6)
 		drive(a, 70*time.Second)
 		want := append(Config{}.withDefaults().Burst, 35*time.Second, 65*time.Second)
 		for i, f := range mustFrames(t, upLink().hardwareAddr(), vip4, vip6) {
@@ -110,7 +133,7 @@ func TestAnnouncerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
 		a := testAnnouncer(t, w)
-		must(t, a.start(time.Now(), vip4))
+		begin(t, a, vip4)
 		drive(a, 60*time.Millisecond)
 		if len(w.sent) == 0 {
 			t.Fatal("nothing was sent before the stop")
@@ -130,9 +153,7 @@ func TestAnnouncerPaces(t *testing.T) {
 		const n = 500
 		w := newWire()
 		a := testAnnouncer(t, w)
-		for _, addr := range manyVIPs(n) {
-			must(t, a.start(time.Now(), addr))
-		}
+		begin(t, a, manyVIPs(n)...)
 		if got, want := len(w.sent), 2*n; got != want {
 			t.Fatalf("the first round has %d frames, want %d at once", got, want)
 		}
@@ -166,15 +187,12 @@ func TestFirstRoundOvertakesPacedFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire()
 		a := testAnnouncer(t, w)
-		for _, addr := range manyVIPs(500) {
-			must(t, a.start(time.Now(), addr))
-		}
+		begin(t, a, manyVIPs(500)...)
 		drive(a, 500*time.Millisecond)
 		l := upLink()
 		l.ups++
 		w.sent = nil
-		must(t, a.setLink(time.Now(), l))
-		a.run(time.Now())
+		relink(t, a, l)
 		if got, want := len(w.sent), 1000; got != want {
 			t.Errorf("%d frames were sent at once after the link came up, want %d", got, want)
 		}
@@ -204,11 +222,11 @@ func TestLinkStartsTheBurstAgain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWire()
 				a := testAnnouncer(t, w)
-				must(t, a.start(time.Now(), vip4))
+				begin(t, a, vip4)
 				drive(a, 10*time.Second)
 				w.sent = nil
 				for _, l := range tc.links {
-					must(t, a.setLink(time.Now(), l))
+					relink(t, a, l)
 				}
 				drive(a, 300*time.Millisecond)
 				frames := mustFrames(t, tc.links[len(tc.links)-1].hardwareAddr(), vip4)
@@ -228,7 +246,7 @@ func TestAnnouncerTriesAgain(t *testing.T) {
 		w := newWire()
 		w.err = fmt.Errorf("send frame: %w", unix.ENETDOWN)
 		a := testAnnouncer(t, w)
-		must(t, a.start(time.Now(), vip4))
+		begin(t, a, vip4)
 		drive(a, 10*time.Second)
 		if len(w.sent) != 0 {
 			t.Fatalf("%d frames were sent over a dead link", len(w.sent))

@@ -1,6 +1,8 @@
 package vip
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -33,13 +35,84 @@ func BenchmarkAddress(b *testing.B) {
 			}
 			a := address{index: s.link.index, prefix: netip.PrefixFrom(addr, addr.BitLen())}
 			for b.Loop() {
-				if err := k.put(s.link.index, addr, 30*time.Second, false); err != nil {
+				if err := k.put(s.link.index, []netip.Addr{addr}, 30*time.Second, false); err != nil {
 					b.Fatal(err)
 				}
-				if err := k.remove(a); err != nil {
+				if err := k.remove([]address{a}); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
+}
+
+// BenchmarkClaim measures from the call of Hold to the last address on the
+// interface and to the last first announcement sent.
+func BenchmarkClaim(b *testing.B) {
+	testenv.RequireRoot(b)
+	for _, vips := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprint(vips), func(b *testing.B) {
+			h := benchHolder(b)
+			if err := h.Update(manyVIPs(vips)); err != nil {
+				b.Fatal(err)
+			}
+			var added, announced, whole time.Duration
+			for term := uint64(1); b.Loop(); term++ {
+				waitFor(h, func(v View) bool { return len(v.Addrs) == vips && !v.Addrs[0].Present && v.Link.Up })
+				told := time.Now()
+				if err := h.Hold(term); err != nil {
+					b.Fatal(err)
+				}
+				v := waitFor(h, func(v View) bool { return v.Claim.Term == term && v.Addrs[vips-1].Present })
+				whole += time.Since(told)
+				added += v.Claim.Added.Sub(told)
+				announced += v.Claim.Announced.Sub(told)
+				if err := h.Release(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			report := func(d time.Duration, unit string) {
+				b.ReportMetric(d.Seconds()*1000/float64(b.N), unit)
+			}
+			report(added, "ms-to-added")
+			report(announced, "ms-to-announced")
+			report(whole, "ms-to-seen")
+		})
+	}
+}
+
+// waitFor returns the first view that is as wanted.
+func waitFor(h *Holder, wanted func(View) bool) View {
+	for {
+		if v := h.View(); wanted(v) {
+			return v
+		}
+		<-h.Changes()
+	}
+}
+
+// benchHolder runs a holder on one end of a cable in a namespace of its own.
+func benchHolder(b *testing.B) *Holder {
+	b.Helper()
+	check := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	n, err := netns.New()
+	check(err)
+	b.Cleanup(func() { check(n.Close()) })
+	check(netns.Veth(n, "eth0", n, "eth1"))
+	check(n.Up("eth0", "eth1"))
+	var h *Holder
+	check(n.Do(func() (err error) { h, err = New(Config{Interface: "eth0"}); return err }))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Do(func() error { return h.Run(ctx) }) }()
+	b.Cleanup(func() {
+		cancel()
+		check(<-ended)
+	})
+	return h
 }

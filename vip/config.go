@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -41,8 +42,12 @@ type Config struct {
 	// tenth. Default 30 s.
 	Repeat time.Duration
 
+	// Gateways are the neighbours that a claim asks first of all to take note of
+	// it. Default: the next hops of the default routes through the interface.
+	Gateways []netip.Addr
+
 	// FrameRate bounds the frames sent in a second, but for the first
-	// announcement of each address: switches police control traffic.
+	// announcement of each address and the first questions: switches police control traffic.
 	// Default 200.
 	FrameRate int
 }
@@ -95,6 +100,11 @@ func (c Config) Validate() error {
 	}
 	if c.Repeat < time.Second {
 		bad("repeat", "%v must be at least 1 s", c.Repeat)
+	}
+	for _, g := range c.Gateways {
+		if !g.IsValid() || g.IsUnspecified() || g.IsMulticast() || g.IsLoopback() || g.Zone() != "" {
+			bad("gateways", "%v is not the address of a neighbour", g)
+		}
 	}
 	if c.FrameRate < framesPerVIP {
 		bad("frame_rate", "%d must be at least %d", c.FrameRate, framesPerVIP)

@@ -23,6 +23,41 @@ func announcementFrames(vip netip.Addr, mac net.HardwareAddr) ([][]byte, error) 
 	return [][]byte{frame}, err
 }
 
+// questionFrame returns the frame that asks target, which has the hardware address
+// to, for its own; nil asks everybody. The sender is from at mac.
+//
+// An announcement may be overlooked; this question, with the VIP as sender, may
+// not: whoever answers it takes down first where the answer goes (RFC 826, RFC
+// 4861, section 7.2.3), and the answer tells us so.
+func questionFrame(from netip.Addr, mac net.HardwareAddr, target netip.Addr, to net.HardwareAddr) ([]byte, error) {
+	if from.Is4() {
+		if to == nil {
+			to = ethernet.Broadcast
+		}
+		return arpFrame(arp.OperationRequest, to, mac, from, noMAC, target)
+	}
+	dst := target
+	if to == nil {
+		dst = solicitedNode(target)
+		to = multicastMAC(dst)
+	}
+	return ndpFrame(to, mac, from, dst, &ndp.NeighborSolicitation{
+		TargetAddress: target,
+		Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Source, Addr: mac}},
+	})
+}
+
+// probeFrame returns the frame that asks who has addr without saying that we do:
+// the ARP probe of RFC 5227, section 2.1.1, and the solicitation of duplicate
+// address detection, RFC 4862, section 5.4.2. It changes no cache.
+func probeFrame(addr netip.Addr, mac net.HardwareAddr) ([]byte, error) {
+	if addr.Is4() {
+		return arpFrame(arp.OperationRequest, ethernet.Broadcast, mac, netip.IPv4Unspecified(), noMAC, addr)
+	}
+	group := solicitedNode(addr)
+	return ndpFrame(multicastMAC(group), mac, netip.IPv6Unspecified(), group, &ndp.NeighborSolicitation{TargetAddress: addr})
+}
+
 // gratuitousARP returns an ARP announcement in both forms, since some equipment
 // honours only one. Sender and target address are the VIP in both.
 //
@@ -32,65 +67,77 @@ func announcementFrames(vip netip.Addr, mac net.HardwareAddr) ([][]byte, error) 
 // for an ordinary one, which does not override an entry that changed within the
 // last second.
 func gratuitousARP(vip netip.Addr, mac net.HardwareAddr) ([][]byte, error) {
-	forms := []struct {
-		op     arp.Operation
-		target net.HardwareAddr
-	}{
-		{arp.OperationRequest, make(net.HardwareAddr, len(mac))},
-		{arp.OperationReply, mac},
+	request, err := arpFrame(arp.OperationRequest, ethernet.Broadcast, mac, vip, noMAC, vip)
+	if err != nil {
+		return nil, err
 	}
-	var frames [][]byte
-	for _, form := range forms {
-		p, err := arp.NewPacket(form.op, mac, vip, form.target, vip)
-		if err != nil {
-			return nil, fmt.Errorf("build ARP announcement of %s: %w", vip, err)
-		}
-		payload, err := p.MarshalBinary()
-		if err != nil {
-			return nil, fmt.Errorf("build ARP announcement of %s: %w", vip, err)
-		}
-		frame, err := ethernetFrame(ethernet.Broadcast, mac, ethernet.EtherTypeARP, payload)
-		if err != nil {
-			return nil, err
-		}
-		frames = append(frames, frame)
-	}
-	return frames, nil
+	reply, err := arpFrame(arp.OperationReply, ethernet.Broadcast, mac, vip, mac, vip)
+	return [][]byte{request, reply}, err
 }
-
-var (
-	allNodes    = netip.MustParseAddr("ff02::1")
-	allNodesMAC = net.HardwareAddr{0x33, 0x33, 0, 0, 0, 1} // RFC 2464, section 7
-)
 
 // unsolicitedNA returns the neighbour advertisement of RFC 4861, section 7.2.6,
 // to all nodes: Override set, so that caches take the new address over the old
-// one; Solicited clear; Router clear, since a VIP is no router. The frame is built
-// down to the Ethernet header, with the VIP as source, so that it needs neither a
-// link-local address nor a socket bound to an address that has just appeared.
+// one; Solicited clear; Router clear, since a VIP is no router.
 func unsolicitedNA(vip netip.Addr, mac net.HardwareAddr) ([]byte, error) {
-	message, err := ndp.MarshalMessageChecksum(&ndp.NeighborAdvertisement{
+	return ndpFrame(multicastMAC(allNodes), mac, vip, allNodes, &ndp.NeighborAdvertisement{
 		Override:      true,
 		TargetAddress: vip,
 		Options:       []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Target, Addr: mac}},
-	}, vip, allNodes)
+	})
+}
+
+var (
+	allNodes = netip.MustParseAddr("ff02::1")
+	noMAC    = net.HardwareAddr{0, 0, 0, 0, 0, 0}
+)
+
+// solicitedNode returns the group of RFC 4291, section 2.7.1, that whoever has
+// addr listens to.
+func solicitedNode(addr netip.Addr) netip.Addr {
+	b := addr.As16()
+	return netip.AddrFrom16([16]byte{0xff, 2, 11: 1, 12: 0xff, b[13], b[14], b[15]})
+}
+
+// multicastMAC returns the hardware address of a group (RFC 2464, section 7).
+func multicastMAC(group netip.Addr) net.HardwareAddr {
+	b := group.As16()
+	return net.HardwareAddr{0x33, 0x33, b[12], b[13], b[14], b[15]}
+}
+
+func arpFrame(op arp.Operation, to, mac net.HardwareAddr, sender netip.Addr, targetMAC net.HardwareAddr, target netip.Addr) ([]byte, error) {
+	p, err := arp.NewPacket(op, mac, sender, targetMAC, target)
 	if err != nil {
-		return nil, fmt.Errorf("build neighbour advertisement of %s: %w", vip, err)
+		return nil, fmt.Errorf("build ARP packet of %s: %w", sender, err)
 	}
-	const (
-		headerLen = 40
-		icmpv6    = 58
-		hopLimit  = 255 // RFC 4861, section 7.1.2: anything less is discarded
-	)
-	payload := make([]byte, headerLen, headerLen+len(message))
+	payload, err := p.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("build ARP packet of %s: %w", sender, err)
+	}
+	return ethernetFrame(to, mac, ethernet.EtherTypeARP, payload)
+}
+
+const (
+	ipv6HeaderLen = 40
+	icmpv6        = 58
+	ndpHopLimit   = 255 // RFC 4861, section 7.1: anything less is discarded
+)
+
+// ndpFrame builds an ND message down to the Ethernet header, so that its source may
+// be a VIP, or nothing: neither a link-local address is needed nor a socket bound
+// to an address that has just appeared.
+func ndpFrame(to, mac net.HardwareAddr, src, dst netip.Addr, m ndp.Message) ([]byte, error) {
+	message, err := ndp.MarshalMessageChecksum(m, src, dst)
+	if err != nil {
+		return nil, fmt.Errorf("build ND message of %s: %w", src, err)
+	}
+	payload := make([]byte, ipv6HeaderLen, ipv6HeaderLen+len(message))
 	payload[0] = 6 << 4
 	binary.BigEndian.PutUint16(payload[4:], uint16(len(message)))
 	payload[6] = icmpv6
-	payload[7] = hopLimit
-	copy(payload[8:], vip.AsSlice())
-	copy(payload[24:], allNodes.AsSlice())
-	payload = append(payload, message...)
-	return ethernetFrame(allNodesMAC, mac, ethernet.EtherTypeIPv6, payload)
+	payload[7] = ndpHopLimit
+	copy(payload[8:], src.AsSlice())
+	copy(payload[24:], dst.AsSlice())
+	return ethernetFrame(to, mac, ethernet.EtherTypeIPv6, append(payload, message...))
 }
 
 func ethernetFrame(dst, src net.HardwareAddr, kind ethernet.EtherType, payload []byte) ([]byte, error) {

@@ -22,8 +22,12 @@ var ErrStaleTerm = errors.New("term is over")
 type Holder struct {
 	cfg  Config
 	open func() (kernel, error)
-	dial func(link) (sender, error)
+	dial dialer
 	rand func() float64 // in [0, 1)
+
+	stats     counters
+	heard     chan claim                          // what others say of our VIPs, or in answer to them
+	listening atomic.Pointer[map[netip.Addr]bool] // the VIPs that heard is about
 
 	wake    chan struct{} // one pending signal: the order changed
 	changes chan struct{} // one pending signal: the view changed
@@ -44,6 +48,7 @@ type order struct {
 	seq  uint64
 	term uint64
 	hold bool
+	at   time.Time    // of the last Hold
 	set  []netip.Addr // all VIPs, unique, in the order told; never changed in place
 }
 
@@ -61,7 +66,9 @@ type View struct {
 	Holding bool       // told to hold; the addresses may still be on their way
 	Addrs   []AddrView // every VIP, held or not, in the order of Update
 	Link    Link
-	Err     error // what keeps the whole interface from working, or nil
+	Claim   Claim        // the last one
+	Silent  []netip.Addr // gateways and neighbours that did not say that they know it
+	Err     error        // what keeps the whole interface from working, or nil
 }
 
 // Link is the state of the interface.
@@ -88,16 +95,17 @@ func New(cfg Config) (*Holder, error) {
 	if err := Check(cfg.Interface); err != nil {
 		return nil, err
 	}
-	open := func() (kernel, error) { return openKernel(cfg.Interface) }
+	open := func() (kernel, error) { return openKernel(cfg.Interface, cfg.Gateways) }
 	return newHolder(cfg, open, dialPacket), nil
 }
 
-func newHolder(cfg Config, open func() (kernel, error), dial func(link) (sender, error)) *Holder {
+func newHolder(cfg Config, open func() (kernel, error), dial dialer) *Holder {
 	h := &Holder{
 		cfg:     cfg.withDefaults(),
 		open:    open,
 		dial:    dial,
 		rand:    rand.Float64,
+		heard:   make(chan claim, 256),
 		wake:    make(chan struct{}, 1),
 		changes: make(chan struct{}, 1),
 		turn:    make(chan struct{}),
@@ -120,7 +128,9 @@ func (h *Holder) Update(addrs []netip.Addr) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !slices.Equal(h.order.set, addrs) {
-		h.tellLocked(order{term: h.order.term, hold: h.order.hold, set: addrs})
+		o := h.order
+		o.set = addrs
+		h.tellLocked(o)
 	}
 	return nil
 }
@@ -136,7 +146,7 @@ func (h *Holder) Hold(term uint64) error {
 	if term < h.order.term {
 		return fmt.Errorf("hold addresses on %s in term %d after term %d: %w", h.cfg.Interface, term, h.order.term, ErrStaleTerm)
 	}
-	h.tellLocked(order{term: term, hold: true, set: h.order.set})
+	h.tellLocked(order{term: term, hold: true, at: time.Now(), set: h.order.set})
 	return nil
 }
 
@@ -168,6 +178,14 @@ func (h *Holder) Release(ctx context.Context) error {
 
 // View returns what the holder has now. It does not block.
 func (h *Holder) View() View { return *h.view.Load() }
+
+// Stats returns what the holder has sent and heard so far. It does not block.
+func (h *Holder) Stats() Stats {
+	return Stats{
+		Announced: h.stats.announced.Load(), Asked: h.stats.asked.Load(),
+		Answered: h.stats.answered.Load(), Probed: h.stats.probed.Load(),
+	}
+}
 
 // Changes signals that View has changed. Signals coalesce: after one, look at
 // View. There is one channel, so one goroutine should read it.
@@ -207,6 +225,7 @@ func (h *Holder) publish(v View) {
 
 func sameView(a, b View) bool {
 	return a.Term == b.Term && a.Holding == b.Holding && sameError(a.Err, b.Err) &&
+		a.Claim == b.Claim && slices.Equal(a.Silent, b.Silent) &&
 		a.Link.Up == b.Link.Up && a.Link.Since.Equal(b.Link.Since) && bytes.Equal(a.Link.MAC, b.Link.MAC) &&
 		slices.EqualFunc(a.Addrs, b.Addrs, func(x, y AddrView) bool {
 			return x.Addr == y.Addr && x.Present == y.Present && x.Since.Equal(y.Since) && sameError(x.Err, y.Err)

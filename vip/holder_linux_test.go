@@ -62,13 +62,14 @@ func TestEachFormMovesANeighbour(t *testing.T) {
 	l := newLab(t)
 	ifi, err := l.amphora.Interface("eth0")
 	must(t, err)
-	var out sender
-	must(t, l.amphora.Do(func() (err error) { out, err = dialPacket(link{index: ifi.Index}); return err }))
+	var out port
+	must(t, l.amphora.Do(func() (err error) { out, err = dialPacket(link{index: ifi.Index}, func(claim) {}); return err }))
 	defer func() { must(t, out.Close()) }()
 	l.reachable(t, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"))
 	for i, addr := range []netip.Addr{vip4, vip4, vip6} {
 		l.setNeighbour(t, addr, net.HardwareAddr{2, 0, 0, 0, 0, byte(0x90 + i)})
-		must(t, out.send(mustFrames(t, ifi.HardwareAddr, vip4, vip6)[i]))
+		_, err := out.send(mustFrames(t, ifi.HardwareAddr, vip4, vip6)[i : i+1])
+		must(t, err)
 		testenv.Eventually(t, deadline, func() error {
 			if got := l.neighbour(t, addr); !bytes.Equal(got, ifi.HardwareAddr) {
 				return fmt.Errorf("after frame %d the client has %s at %v, want %v", i, addr, got, ifi.HardwareAddr)

@@ -27,7 +27,11 @@ type host struct {
 	others  []address // of somebody else, beside those in addrs
 	journal []string
 	failing map[string]error // by operation: look, put, remove
-	changed func()
+	changed func(bool)
+	hear    func(claim)
+	peers   []peer
+	groups  []netip.Addr
+	probed  []netip.Addr
 	quiet   bool // no events
 	thief   bool // somebody removes what is put at once
 	closed  chan struct{}
@@ -66,35 +70,57 @@ func (k *host) look() (snapshot, error) {
 	return s, nil
 }
 
-func (k *host) put(index int, addr netip.Addr, lifetime time.Duration, refresh bool) error {
+func (k *host) put(index int, addrs []netip.Addr, lifetime time.Duration, refresh bool) map[netip.Addr]error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.failing["put"]; err != nil {
-		return err
+	wrong := map[netip.Addr]error{}
+	for _, addr := range addrs {
+		if err := k.failing["put"]; err != nil {
+			wrong[addr] = err
+			continue
+		}
+		if _, there := k.addrs[addr]; there != refresh || index != k.l.index {
+			wrong[addr] = fmt.Errorf("put %s: there %v, refresh %v, index %d", addr, there, refresh, index)
+			continue
+		}
+		k.addrs[addr] = hostAddr{Protocol, addr.BitLen(), time.Now().Add(lifetime)}
+		if k.thief {
+			delete(k.addrs, addr)
+		}
+		k.noteLocked(fmt.Sprintf("put %s refresh=%v", addr, refresh))
 	}
-	if _, there := k.addrs[addr]; there != refresh || index != k.l.index {
-		return fmt.Errorf("put %s: there %v, refresh %v, index %d", addr, there, refresh, index)
-	}
-	k.addrs[addr] = hostAddr{Protocol, addr.BitLen(), time.Now().Add(lifetime)}
-	if k.thief {
-		delete(k.addrs, addr)
-	}
-	k.noteLocked(fmt.Sprintf("put %s refresh=%v", addr, refresh))
-	return nil
+	return wrong
 }
 
-func (k *host) remove(a address) error {
+func (k *host) remove(addrs []address) map[netip.Addr]error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err := k.failing["remove"]; err != nil {
-		return err
+	wrong := map[netip.Addr]error{}
+	for _, a := range addrs {
+		if err := k.failing["remove"]; err != nil {
+			wrong[a.prefix.Addr()] = err
+			continue
+		}
+		delete(k.addrs, a.prefix.Addr())
+		k.noteLocked("remove " + a.prefix.Addr().String())
 	}
-	delete(k.addrs, a.prefix.Addr())
-	k.noteLocked("remove " + a.prefix.Addr().String())
-	return nil
+	return wrong
 }
 
-func (k *host) watch(changed func()) error {
+func (k *host) around(int) ([]peer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.peers, k.failing["around"]
+}
+
+func (k *host) join(_ int, groups []netip.Addr) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.groups = groups
+	return k.failing["join"]
+}
+
+func (k *host) watch(changed func(bool)) error {
 	k.mu.Lock()
 	k.changed = changed
 	k.mu.Unlock()
@@ -107,16 +133,35 @@ func (k *host) close() error {
 	return nil
 }
 
-// send plays the wire; it notes who is announced.
-func (k *host) send(frame []byte) error {
+// dial plays the wire.
+func (k *host) dial(_ link, hear func(claim)) (port, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	addr := netip.AddrFrom4([4]byte(frame[28:32]))
-	if frame[12] == 0x86 {
-		addr = netip.AddrFrom16([16]byte(frame[22:38]))
+	k.hear = hear
+	return k, nil
+}
+
+// send notes who is announced, who is asked where he is, and what is probed.
+func (k *host) send(frames [][]byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, frame := range frames {
+		var from, target netip.Addr
+		if frame[12] == 0x86 {
+			from, target = netip.AddrFrom16([16]byte(frame[22:38])), netip.AddrFrom16([16]byte(frame[62:78]))
+		} else {
+			from, target = netip.AddrFrom4([4]byte(frame[28:32])), netip.AddrFrom4([4]byte(frame[38:42]))
+		}
+		switch {
+		case from.IsUnspecified():
+			k.probed = append(k.probed, target)
+		case from == target:
+			k.noteLocked("send " + from.String())
+		default:
+			k.noteLocked(fmt.Sprintf("ask %s for %s", target, from))
+		}
 	}
-	k.noteLocked("send " + addr.String())
-	return nil
+	return len(frames), nil
 }
 
 func (k *host) Close() error { return nil }
@@ -124,7 +169,7 @@ func (k *host) Close() error { return nil }
 func (k *host) noteLocked(s string) {
 	k.journal = append(k.journal, s)
 	if k.changed != nil && !k.quiet {
-		k.changed()
+		k.changed(false)
 	}
 }
 
@@ -134,7 +179,7 @@ func (k *host) change(fn func()) {
 	defer k.mu.Unlock()
 	fn()
 	if k.changed != nil && !k.quiet {
-		k.changed()
+		k.changed(false)
 	}
 }
 
@@ -180,7 +225,7 @@ func (k *host) take() []string {
 func bubble(t *testing.T, test func(t *testing.T, h *Holder, k *host)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newHost()
-		h := newHolder(Config{Interface: "eth0"}, func() (kernel, error) { return k, nil }, func(link) (sender, error) { return k, nil })
+		h := newHolder(Config{Interface: "eth0"}, func() (kernel, error) { return k, nil }, k.dial)
 		h.rand = func() float64 { return 0.5 }
 		test(t, h, k)
 	})
@@ -222,7 +267,7 @@ func TestOrderOfClaimAndRelease(t *testing.T) {
 		start(t, h)
 		hold(t, h, 3, vip6, vip4, vip4)
 		synctest.Wait()
-		same(t, "claim", []string{"put 2001:db8::100 refresh=false", "send 2001:db8::100", "put 192.0.2.100 refresh=false", "send 192.0.2.100"}, k.take())
+		same(t, "claim", []string{"put 2001:db8::100 refresh=false", "put 192.0.2.100 refresh=false", "send 2001:db8::100", "send 192.0.2.100"}, k.take())
 		v := h.View()
 		if v.Term != 3 || !v.Holding || len(v.Addrs) != 2 || !v.Addrs[0].Present || !v.Addrs[1].Present {
 			t.Errorf("view is %+v", v)

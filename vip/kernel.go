@@ -26,15 +26,21 @@ type kernel interface {
 	// look returns the interface and the addresses of all interfaces. It returns
 	// errNoInterface when the interface does not exist.
 	look() (snapshot, error)
-	// put adds an address with the lifetime; with refresh it extends one that is
-	// there.
-	put(index int, addr netip.Addr, lifetime time.Duration, refresh bool) error
-	// remove deletes an address exactly as look returned it. One that is gone
-	// already is no error.
-	remove(a address) error
+	// put adds addresses with the lifetime; with refresh it extends those that
+	// are there. It returns what went wrong, by address.
+	put(index int, addrs []netip.Addr, lifetime time.Duration, refresh bool) map[netip.Addr]error
+	// remove deletes addresses exactly as look returned them, and returns what
+	// went wrong, by address. One that is gone already is no error.
+	remove(addrs []address) map[netip.Addr]error
+	// around returns the gateways of the interface, then its neighbours by last
+	// use.
+	around(index int) ([]peer, error)
+	// join makes the host listen to these groups on the interface, and no longer
+	// to those of the last call.
+	join(index int, groups []netip.Addr) error
 	// watch calls changed after something about the interface or its addresses
-	// may have changed, until close.
-	watch(changed func()) error
+	// may have changed, until close; at once means the link.
+	watch(changed func(atOnce bool)) error
 	close() error
 }
 

@@ -2,10 +2,11 @@ package vip
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 )
@@ -17,16 +18,23 @@ type owner struct {
 	announce *announcer
 	guard    guarded
 	link     Link
+	index    int                       // of the interface, 0 while there is none
 	state    map[netip.Addr]*addrState // of every VIP
-	problem  error                     // what ails the interface as a whole
-	again    bool                      // something failed: try again soon
-	robbed   bool                      // an address had gone from the interface
-	passed   bool                      // a pass has been made
+	told     order                     // carried out last
+	claimed  Claim
+	alarms   *rate.Limiter // bounds the log of what strangers cause
+	problem  error         // what ails the interface as a whole
+	hint     error         // what ails it, but keeps nothing from working
+	again    bool          // something failed: try again soon
+	robbed   bool          // an address had gone from the interface
+	passed   bool          // a pass has been made
 }
 
 type addrState struct {
-	since time.Time // zero: not on the interface
-	err   error
+	since   time.Time // zero: not on the interface
+	err     error
+	foreign bool // on this host from somebody else, when we looked last
+	rival   *rivalError
 }
 
 // pass makes the interface what the order says. It returns an error when
@@ -34,10 +42,10 @@ type addrState struct {
 // release, followed by that of a claim.
 func (o *owner) pass(now time.Time, told order) (left error) {
 	o.again, o.robbed = false, false
-	want := told.wanted()
+	o.told = told
 
 	// Release. The gate has been shut by now.
-	o.forget(told)
+	o.forget()
 	have, err := o.kernel.look()
 	if errors.Is(err, errNoInterface) {
 		o.lose(now, err)
@@ -47,44 +55,35 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 		o.report(err)
 		return err
 	}
-	if err := o.see(now, have.link); err != nil {
-		o.report(err)
-		return err
-	}
-	todo := diff(want, have, o.cfg.Lifetime)
+	relink := o.see(now, have.link)
+	todo := diff(told.wanted(), have, o.cfg.Lifetime)
 	left = o.removeAll(todo.remove)
 
-	// Guard what is to come, and what has not gone.
+	// Prepare: guard what is to come and what has not gone, have all at hand that a
+	// claim needs.
 	var lingering []address
 	if left != nil {
 		lingering = todo.remove
 	}
 	unguarded := o.guard.cover(have.link, told.set, lingering)
 	o.again = o.again || unguarded != nil
-	o.report(errors.Join(left, o.announce.ready()))
+	o.report(errors.Join(left, o.announce.prepare(told.set)))
+	o.lookAround()
 
 	// Claim.
 	wrong := make(map[netip.Addr]error) // of several things, the last one
 	for _, addr := range told.set {
+		s := o.state[addr]
+		_, s.foreign = todo.foreign[addr]
+		if s.rival != nil {
+			wrong[addr] = s.rival.unless(now)
+		}
 		if !o.guard.covers(addr) {
 			wrong[addr] = unguarded
 		}
 	}
-	for _, addr := range todo.add {
-		if o.guard.covers(addr) {
-			wrong[addr] = o.add(now, told.term, have.link, addr)
-		}
-	}
-	for _, addr := range todo.present {
-		if err := o.found(now, addr); err != nil {
-			wrong[addr] = err
-		}
-	}
-	for _, addr := range todo.refresh {
-		if err := o.refresh(have.link, addr); err != nil {
-			wrong[addr] = err
-		}
-	}
+	o.refresh(todo.refresh, wrong)
+	o.add(now, todo.add, todo.present, relink, wrong)
 	for addr, a := range todo.foreign {
 		wrong[addr] = o.dispute(addr, a, slices.Contains(todo.present, addr))
 	}
@@ -95,31 +94,52 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 	return left
 }
 
-// see takes note of the link.
-func (o *owner) see(now time.Time, l link) error {
-	if o.link.MAC == nil || l.up != o.link.Up {
+// see takes note of the link. It reports whether what is announced must be
+// announced anew.
+func (o *owner) see(now time.Time, l link) (relink bool) {
+	if o.link.Since.IsZero() || l.up != o.link.Up {
 		o.link.Since = now
 	}
-	o.link.Up, o.link.MAC = l.up, l.hardwareAddr()
+	o.link.Up, o.link.MAC, o.index = l.up, l.hardwareAddr(), l.index
 	return o.announce.setLink(now, l)
+}
+
+// lookAround learns whom to ask at a claim, and makes the switches ready for it.
+// Without either a claim still works.
+func (o *owner) lookAround() {
+	peers, err := o.kernel.around(o.index)
+	if err == nil {
+		o.announce.ask.peers = peers
+	}
+	var nodes []netip.Addr
+	for _, addr := range o.told.set {
+		if addr.Is6() {
+			nodes = append(nodes, solicitedNode(addr))
+		}
+	}
+	err = errors.Join(err, o.kernel.join(o.index, nodes))
+	if err != nil && !sameError(err, o.hint) {
+		o.cfg.Logger.Warn("a claim may be noticed late by some neighbours", logkey.Err, err)
+	}
+	o.hint = err
 }
 
 // forget stops announcing what is no longer wanted. It needs no help from the
 // kernel, so it happens even when the addresses cannot be removed.
-func (o *owner) forget(told order) {
-	known := make(map[netip.Addr]bool, len(told.set))
-	for _, addr := range told.set {
+func (o *owner) forget() {
+	known := make(map[netip.Addr]bool, len(o.told.set))
+	for _, addr := range o.told.set {
 		known[addr] = true
 		if o.state[addr] == nil {
 			o.state[addr] = &addrState{}
 		}
 	}
 	for addr, s := range o.state {
-		if told.hold && known[addr] {
+		if o.told.hold && known[addr] {
 			continue
 		}
 		o.announce.stop(addr)
-		s.since = time.Time{}
+		s.since, s.rival = time.Time{}, nil
 		if !known[addr] {
 			delete(o.state, addr)
 		}
@@ -131,7 +151,7 @@ func (o *owner) lose(now time.Time, err error) {
 	if o.link.Up || o.link.Since.IsZero() {
 		o.link.Since = now
 	}
-	o.link.Up, o.link.MAC = false, nil
+	o.link.Up, o.link.MAC, o.index = false, nil, 0
 	o.guard.lose()
 	for addr, s := range o.state {
 		o.announce.stop(addr)
@@ -143,85 +163,38 @@ func (o *owner) lose(now time.Time, err error) {
 }
 
 func (o *owner) removeAll(addrs []address) error {
+	if len(addrs) == 0 {
+		return nil
+	}
+	wrong := o.kernel.remove(addrs)
 	var errs []error
+	var gone []netip.Addr
 	for _, a := range addrs {
 		addr := a.prefix.Addr()
-		if err := o.kernel.remove(a); err != nil {
+		if err := wrong[addr]; err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if o.passed {
-			o.cfg.Logger.Info("address removed", logkey.VIP, addr)
-		} else {
-			o.cfg.Logger.Info("leftover address removed", logkey.VIP, addr)
-		}
+		gone = append(gone, addr)
+	}
+	switch {
+	case len(gone) == 0:
+	case o.passed:
+		o.cfg.Logger.Info("addresses removed", logkey.VIP, addrList(gone))
+	default:
+		o.cfg.Logger.Info("leftover addresses removed", logkey.VIP, addrList(gone))
 	}
 	return errors.Join(errs...)
 }
 
-func (o *owner) add(now time.Time, term uint64, l link, addr netip.Addr) error {
-	s := o.state[addr]
-	vanished := !s.since.IsZero()
-	if err := o.kernel.put(l.index, addr, o.cfg.Lifetime, false); err != nil {
-		o.announce.stop(addr)
-		s.since = time.Time{}
+func (o *owner) refresh(addrs []netip.Addr, wrong map[netip.Addr]error) {
+	if len(addrs) == 0 {
+		return
+	}
+	for addr, err := range o.kernel.put(o.index, addrs, o.cfg.Lifetime, true) {
+		wrong[addr] = err
 		o.again = true
-		return err
 	}
-	if vanished {
-		o.robbed = true
-		o.cfg.Logger.Warn("address had gone from the interface; added again", logkey.VIP, addr)
-	} else {
-		o.cfg.Logger.Info("address added", logkey.VIP, addr, logkey.Term, term)
-	}
-	return o.serve(now, addr)
-}
-
-// found takes note of an address that is on the interface. It is unknown when an
-// earlier process left it and it is held already at the first pass.
-func (o *owner) found(now time.Time, addr netip.Addr) error {
-	if o.state[addr].since.IsZero() {
-		return o.serve(now, addr)
-	}
-	return nil
-}
-
-func (o *owner) refresh(l link, addr netip.Addr) error {
-	err := o.kernel.put(l.index, addr, o.cfg.Lifetime, true)
-	o.again = o.again || err != nil
-	return err
-}
-
-// serve begins the announcements of an address that is on the interface now. The
-// first leaves at once: it does not wait until the other addresses are there.
-func (o *owner) serve(now time.Time, addr netip.Addr) error {
-	o.state[addr].since = now
-	return o.announce.start(now, addr)
-}
-
-// disputedError says that an address is on this host from somebody else.
-type disputedError struct {
-	a     address
-	where string
-}
-
-func (e *disputedError) Error() string {
-	return fmt.Sprintf("address %s is on interface %s already and is not ours: remove it there, or choose another VIP", e.a.prefix, e.where)
-}
-
-// dispute leaves the address of somebody else alone. Ours, if it is there too,
-// keeps serving: to take it away would make an outage of an oversight. If ours
-// has gone, nothing is announced any more.
-func (o *owner) dispute(addr netip.Addr, a address, oursToo bool) error {
-	if !oursToo {
-		o.announce.stop(addr)
-		o.state[addr].since = time.Time{}
-	}
-	where := o.cfg.Interface
-	if a.index != o.announce.link.index {
-		where = interfaceName(a.index)
-	}
-	return &disputedError{a, where}
 }
 
 // note records what is wrong with one address, nil if nothing is, and logs it
@@ -244,9 +217,10 @@ func (o *owner) report(err error) {
 	o.again = o.again || err != nil
 }
 
-func (o *owner) view(told order) View {
-	v := View{Term: told.term, Holding: told.hold, Link: o.link, Err: o.problem}
-	for _, addr := range told.set {
+func (o *owner) view() View {
+	v := View{Term: o.told.term, Holding: o.told.hold, Link: o.link, Claim: o.claimed, Err: o.problem}
+	v.Claim.Answered, v.Silent = o.announce.ask.answered, o.announce.ask.silence()
+	for _, addr := range o.told.set {
 		s := o.state[addr]
 		v.Addrs = append(v.Addrs, AddrView{Addr: addr, Present: !s.since.IsZero(), Since: s.since, Err: s.err})
 	}

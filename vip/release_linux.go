@@ -44,7 +44,8 @@ func ReleaseAll(iface string) ([]Removed, error) {
 		if iface != "" && name != iface {
 			continue
 		}
-		if err := removeAddr(s, a); err != nil {
+		// One by one: the same address may be on two interfaces.
+		if err := removeAddrs(s, []address{a})[a.prefix.Addr()]; err != nil {
 			errs = append(errs, fmt.Errorf("release %s: %w", name, err))
 			continue
 		}

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 )
@@ -44,32 +46,75 @@ func (h *Holder) Run(ctx context.Context) error {
 	}
 	log := h.cfg.Logger.With(logkey.Iface, h.cfg.Interface)
 
-	changed := make(chan struct{}, 1)
+	events := events{some: make(chan struct{}, 1), link: make(chan struct{}, 1)}
 	var g errgroup.Group
 	g.Go(func() error {
 		// Without events the addresses are still compared every few seconds.
-		if err := k.watch(func() { signal(changed) }); err != nil {
+		if err := k.watch(events.signal); err != nil {
 			log.Warn("netlink events lost; changes are noticed late", logkey.Err, err)
 		}
 		return nil
 	})
-	err = h.own(ctx, k, log, changed)
+	err = h.own(ctx, k, log, events)
 	err = errors.Join(err, k.close(), g.Wait())
 	h.settle(h.told().seq, err, true)
 	return err
 }
 
-// own is the loop of the goroutine that owns the addresses.
-func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-chan struct{}) error {
+// events are the pending signals of the kernel: something has changed, and the
+// link has.
+type events struct{ some, link chan struct{} }
+
+func (e events) signal(link bool) {
+	if link {
+		signal(e.link)
+	} else {
+		signal(e.some)
+	}
+}
+
+func (h *Holder) owner(k kernel, log *slog.Logger) *owner {
 	cfg := h.cfg
 	cfg.Logger = log
-	o := &owner{
+	spread := func() float64 { return 2*h.rand() - 1 }
+	return &owner{
 		cfg:      cfg,
 		kernel:   k,
-		announce: newAnnouncer(cfg, h.dial, func() float64 { return 2*h.rand() - 1 }),
+		announce: newAnnouncer(cfg, h.dial, h.hear, spread, &h.stats),
 		guard:    guarded{guard: cfg.Guard},
 		state:    map[netip.Addr]*addrState{},
+		alarms:   rate.NewLimiter(rate.Every(10*time.Second), 5),
 	}
+}
+
+// listenFor makes hear pass on what concerns these VIPs.
+func (h *Holder) listenFor(set []netip.Addr) {
+	if old := h.listening.Load(); old != nil && len(*old) == len(set) && !slices.ContainsFunc(set, func(addr netip.Addr) bool { return !(*old)[addr] }) {
+		return
+	}
+	vips := make(map[netip.Addr]bool, len(set))
+	for _, addr := range set {
+		vips[addr] = true
+	}
+	h.listening.Store(&vips)
+}
+
+// hear is called for everything that the link says. It does not block: what does
+// not fit is dropped, and said again if it was important.
+func (h *Holder) hear(c claim) {
+	vips := *h.listening.Load()
+	if !vips[c.addr] && !(c.reply && vips[c.to]) {
+		return
+	}
+	select {
+	case h.heard <- c:
+	default:
+	}
+}
+
+// own is the loop of the goroutine that owns the addresses.
+func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events events) error {
+	o := h.owner(k, log)
 	defer o.announce.hangUp()
 
 	timer := time.NewTimer(0)
@@ -81,17 +126,18 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 		now := time.Now()
 		if !now.Before(lookAt) {
 			told := h.told()
+			h.listenFor(told.set)
 			left := o.pass(now, told)
 			h.settle(told.seq, left, false)
-			h.publish(o.view(told))
-			lookedAt, lookAt = now, now.Add(cfg.Reconcile)
+			h.publish(o.view())
+			lookedAt, lookAt = now, now.Add(h.cfg.Reconcile)
 			if o.again {
-				lookAt = now.Add(min(retry, cfg.Reconcile))
+				lookAt = now.Add(min(retry, h.cfg.Reconcile))
 			}
 			switch {
 			case o.robbed:
-				calm, robbedAt = min(2*calm, cfg.Reconcile), now
-			case now.Sub(robbedAt) > 2*cfg.Reconcile:
+				calm, robbedAt = min(2*calm, h.cfg.Reconcile), now
+			case now.Sub(robbedAt) > 2*h.cfg.Reconcile:
 				calm = minCalm
 			}
 		}
@@ -105,11 +151,22 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, changed <-
 			told := h.told()
 			told.hold = false
 			left := o.pass(time.Now(), told)
-			h.publish(o.view(told))
+			h.publish(o.view())
 			return left
 		case <-h.wake:
 			lookAt = time.Time{}
-		case <-changed:
+			if told := h.told(); o.ready(told) {
+				o.claim(time.Now(), told)
+				h.publish(o.view())
+				lookAt = time.Now().Add(minCalm)
+			}
+		case c := <-h.heard:
+			if o.hear(time.Now(), c) {
+				h.publish(o.view())
+			}
+		case <-events.link:
+			lookAt = time.Time{}
+		case <-events.some:
 			if soon := lookedAt.Add(calm); soon.Before(lookAt) {
 				lookAt = soon
 			}
