@@ -37,20 +37,24 @@ const (
 	Reason_REASON_LAST_VOTER        Reason = 6
 	Reason_REASON_WOULD_LOSE_QUORUM Reason = 7
 	Reason_REASON_INVALID           Reason = 8
+	Reason_REASON_NO_SUCCESSOR      Reason = 9
+	Reason_REASON_FORCED_APART      Reason = 10
 )
 
 // Enum value maps for Reason.
 var (
 	Reason_name = map[int32]string{
-		0: "REASON_UNSPECIFIED",
-		1: "REASON_NOT_LEADER",
-		2: "REASON_NO_LEADER",
-		3: "REASON_UNKNOWN_OUTCOME",
-		4: "REASON_NODE_NOT_FOUND",
-		5: "REASON_NAME_TAKEN",
-		6: "REASON_LAST_VOTER",
-		7: "REASON_WOULD_LOSE_QUORUM",
-		8: "REASON_INVALID",
+		0:  "REASON_UNSPECIFIED",
+		1:  "REASON_NOT_LEADER",
+		2:  "REASON_NO_LEADER",
+		3:  "REASON_UNKNOWN_OUTCOME",
+		4:  "REASON_NODE_NOT_FOUND",
+		5:  "REASON_NAME_TAKEN",
+		6:  "REASON_LAST_VOTER",
+		7:  "REASON_WOULD_LOSE_QUORUM",
+		8:  "REASON_INVALID",
+		9:  "REASON_NO_SUCCESSOR",
+		10: "REASON_FORCED_APART",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":       0,
@@ -62,6 +66,8 @@ var (
 		"REASON_LAST_VOTER":        6,
 		"REASON_WOULD_LOSE_QUORUM": 7,
 		"REASON_INVALID":           8,
+		"REASON_NO_SUCCESSOR":      9,
+		"REASON_FORCED_APART":      10,
 	}
 )
 
@@ -277,7 +283,9 @@ type JoinRequest struct {
 	Addr string `protobuf:"bytes,4,opt,name=addr,proto3" json:"addr,omitempty"`
 	// forwarded is set by a node that passes the request on to the leader. It is
 	// not passed on a second time.
-	Forwarded     bool `protobuf:"varint,5,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
+	Forwarded bool `protobuf:"varint,5,opt,name=forwarded,proto3" json:"forwarded,omitempty"`
+	// epoch is the tag of the epoch that the node has taken over.
+	Epoch         string `protobuf:"bytes,6,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -345,6 +353,13 @@ func (x *JoinRequest) GetForwarded() bool {
 		return x.Forwarded
 	}
 	return false
+}
+
+func (x *JoinRequest) GetEpoch() string {
+	if x != nil {
+		return x.Epoch
+	}
+	return ""
 }
 
 type JoinResponse struct {
@@ -652,6 +667,159 @@ func (*TransferResponse) Descriptor() ([]byte, []int) {
 	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{11}
 }
 
+type EpochRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpochRequest) Reset() {
+	*x = EpochRequest{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpochRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpochRequest) ProtoMessage() {}
+
+func (x *EpochRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpochRequest.ProtoReflect.Descriptor instead.
+func (*EpochRequest) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+}
+
+type EpochResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// forcings are the forced changes that the node's data descends from, in order.
+	Forcings      []*Forcing `protobuf:"bytes,1,rep,name=forcings,proto3" json:"forcings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpochResponse) Reset() {
+	*x = EpochResponse{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpochResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpochResponse) ProtoMessage() {}
+
+func (x *EpochResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpochResponse.ProtoReflect.Descriptor instead.
+func (*EpochResponse) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *EpochResponse) GetForcings() []*Forcing {
+	if x != nil {
+		return x.Forcings
+	}
+	return nil
+}
+
+// Forcing is one change of the voters that an operator has forced.
+type Forcing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// by is the id of the node that became the only voter.
+	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	// at is when, in nanoseconds since 1970.
+	At int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	// index and term are those of the last entry of its log before.
+	Index         uint64 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
+	Term          uint64 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Forcing) Reset() {
+	*x = Forcing{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Forcing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Forcing) ProtoMessage() {}
+
+func (x *Forcing) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Forcing.ProtoReflect.Descriptor instead.
+func (*Forcing) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Forcing) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Forcing) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Forcing) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Forcing) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
 // Refusal is the error detail that lets the caller rebuild a typed error.
 type Refusal struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -665,7 +833,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +845,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +858,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Refusal) GetReason() Reason {
@@ -726,13 +894,14 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x05index\x18\x02 \x01(\x04R\x05index\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"w\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\x8d\x01\n" +
 	"\vJoinRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x12\n" +
 	"\x04addr\x18\x04 \x01(\tR\x04addr\x12\x1c\n" +
-	"\tforwarded\x18\x05 \x01(\bR\tforwarded\"G\n" +
+	"\tforwarded\x18\x05 \x01(\bR\tforwarded\x12\x14\n" +
+	"\x05epoch\x18\x06 \x01(\tR\x05epoch\"G\n" +
 	"\fJoinResponse\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12!\n" +
 	"\fgossip_addrs\x18\x02 \x03(\tR\vgossipAddrs\"4\n" +
@@ -745,12 +914,20 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x0eRemoveResponse\"%\n" +
 	"\x0fTransferRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\"\x12\n" +
-	"\x10TransferResponse\"{\n" +
+	"\x10TransferResponse\"\x0e\n" +
+	"\fEpochRequest\"H\n" +
+	"\rEpochResponse\x127\n" +
+	"\bforcings\x18\x01 \x03(\v2\x1b.amphora.cluster.v1.ForcingR\bforcings\"S\n" +
+	"\aForcing\x12\x0e\n" +
+	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x14\n" +
+	"\x05index\x18\x03 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x04 \x01(\x04R\x04term\"{\n" +
 	"\aRefusal\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.amphora.cluster.v1.ReasonR\x06reason\x12\x1b\n" +
 	"\tleader_id\x18\x02 \x01(\tR\bleaderId\x12\x1f\n" +
 	"\vleader_addr\x18\x03 \x01(\tR\n" +
-	"leaderAddr*\xe4\x01\n" +
+	"leaderAddr*\x96\x02\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11REASON_NOT_LEADER\x10\x01\x12\x14\n" +
@@ -760,14 +937,18 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x11REASON_NAME_TAKEN\x10\x05\x12\x15\n" +
 	"\x11REASON_LAST_VOTER\x10\x06\x12\x1c\n" +
 	"\x18REASON_WOULD_LOSE_QUORUM\x10\a\x12\x12\n" +
-	"\x0eREASON_INVALID\x10\b2\xfb\x03\n" +
+	"\x0eREASON_INVALID\x10\b\x12\x17\n" +
+	"\x13REASON_NO_SUCCESSOR\x10\t\x12\x17\n" +
+	"\x13REASON_FORCED_APART\x10\n" +
+	"2\xc9\x04\n" +
 	"\x04Peer\x12R\n" +
 	"\aPropose\x12\".amphora.cluster.v1.ProposeRequest\x1a#.amphora.cluster.v1.ProposeResponse\x12X\n" +
 	"\tReadIndex\x12$.amphora.cluster.v1.ReadIndexRequest\x1a%.amphora.cluster.v1.ReadIndexResponse\x12I\n" +
 	"\x04Join\x12\x1f.amphora.cluster.v1.JoinRequest\x1a .amphora.cluster.v1.JoinResponse\x12R\n" +
 	"\aPromote\x12\".amphora.cluster.v1.PromoteRequest\x1a#.amphora.cluster.v1.PromoteResponse\x12O\n" +
 	"\x06Remove\x12!.amphora.cluster.v1.RemoveRequest\x1a\".amphora.cluster.v1.RemoveResponse\x12U\n" +
-	"\bTransfer\x12#.amphora.cluster.v1.TransferRequest\x1a$.amphora.cluster.v1.TransferResponseB.Z,github.com/amphora-lb/amphora/cluster/peerpbb\x06proto3"
+	"\bTransfer\x12#.amphora.cluster.v1.TransferRequest\x1a$.amphora.cluster.v1.TransferResponse\x12L\n" +
+	"\x05Epoch\x12 .amphora.cluster.v1.EpochRequest\x1a!.amphora.cluster.v1.EpochResponseB.Z,github.com/amphora-lb/amphora/cluster/peerpbb\x06proto3"
 
 var (
 	file_cluster_peerpb_peer_proto_rawDescOnce sync.Once
@@ -782,7 +963,7 @@ func file_cluster_peerpb_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_peerpb_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(Reason)(0),               // 0: amphora.cluster.v1.Reason
 	(*ProposeRequest)(nil),    // 1: amphora.cluster.v1.ProposeRequest
@@ -797,27 +978,33 @@ var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(*RemoveResponse)(nil),    // 10: amphora.cluster.v1.RemoveResponse
 	(*TransferRequest)(nil),   // 11: amphora.cluster.v1.TransferRequest
 	(*TransferResponse)(nil),  // 12: amphora.cluster.v1.TransferResponse
-	(*Refusal)(nil),           // 13: amphora.cluster.v1.Refusal
+	(*EpochRequest)(nil),      // 13: amphora.cluster.v1.EpochRequest
+	(*EpochResponse)(nil),     // 14: amphora.cluster.v1.EpochResponse
+	(*Forcing)(nil),           // 15: amphora.cluster.v1.Forcing
+	(*Refusal)(nil),           // 16: amphora.cluster.v1.Refusal
 }
 var file_cluster_peerpb_peer_proto_depIdxs = []int32{
-	0,  // 0: amphora.cluster.v1.Refusal.reason:type_name -> amphora.cluster.v1.Reason
-	1,  // 1: amphora.cluster.v1.Peer.Propose:input_type -> amphora.cluster.v1.ProposeRequest
-	3,  // 2: amphora.cluster.v1.Peer.ReadIndex:input_type -> amphora.cluster.v1.ReadIndexRequest
-	5,  // 3: amphora.cluster.v1.Peer.Join:input_type -> amphora.cluster.v1.JoinRequest
-	7,  // 4: amphora.cluster.v1.Peer.Promote:input_type -> amphora.cluster.v1.PromoteRequest
-	9,  // 5: amphora.cluster.v1.Peer.Remove:input_type -> amphora.cluster.v1.RemoveRequest
-	11, // 6: amphora.cluster.v1.Peer.Transfer:input_type -> amphora.cluster.v1.TransferRequest
-	2,  // 7: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
-	4,  // 8: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
-	6,  // 9: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
-	8,  // 10: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
-	10, // 11: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
-	12, // 12: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
-	7,  // [7:13] is the sub-list for method output_type
-	1,  // [1:7] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	15, // 0: amphora.cluster.v1.EpochResponse.forcings:type_name -> amphora.cluster.v1.Forcing
+	0,  // 1: amphora.cluster.v1.Refusal.reason:type_name -> amphora.cluster.v1.Reason
+	1,  // 2: amphora.cluster.v1.Peer.Propose:input_type -> amphora.cluster.v1.ProposeRequest
+	3,  // 3: amphora.cluster.v1.Peer.ReadIndex:input_type -> amphora.cluster.v1.ReadIndexRequest
+	5,  // 4: amphora.cluster.v1.Peer.Join:input_type -> amphora.cluster.v1.JoinRequest
+	7,  // 5: amphora.cluster.v1.Peer.Promote:input_type -> amphora.cluster.v1.PromoteRequest
+	9,  // 6: amphora.cluster.v1.Peer.Remove:input_type -> amphora.cluster.v1.RemoveRequest
+	11, // 7: amphora.cluster.v1.Peer.Transfer:input_type -> amphora.cluster.v1.TransferRequest
+	13, // 8: amphora.cluster.v1.Peer.Epoch:input_type -> amphora.cluster.v1.EpochRequest
+	2,  // 9: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
+	4,  // 10: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
+	6,  // 11: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
+	8,  // 12: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
+	10, // 13: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
+	12, // 14: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
+	14, // 15: amphora.cluster.v1.Peer.Epoch:output_type -> amphora.cluster.v1.EpochResponse
+	9,  // [9:16] is the sub-list for method output_type
+	2,  // [2:9] is the sub-list for method input_type
+	2,  // [2:2] is the sub-list for extension type_name
+	2,  // [2:2] is the sub-list for extension extendee
+	0,  // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_cluster_peerpb_peer_proto_init() }
@@ -831,7 +1018,7 @@ func file_cluster_peerpb_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_peerpb_peer_proto_rawDesc), len(file_cluster_peerpb_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
