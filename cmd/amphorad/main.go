@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/amphora-lb/amphora/internal/supervise"
 )
 
 // env is what a command may use of the world, so that tests can give it another.
@@ -27,19 +29,25 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := command(&env{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}).ExecuteContext(ctx)
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "amphorad:", err)
-		os.Exit(exitCode(err))
+	if err == nil {
+		return
 	}
+	if worker := (*supervise.ExitError)(nil); !errors.As(err, &worker) { // that has said why by itself
+		fmt.Fprintln(os.Stderr, "amphorad:", err)
+	}
+	os.Exit(exitCode(err))
 }
 
-// usageError is a mistake on the command line; it ends the program with 2,
-// every other error with 1.
+// usageError is a mistake on the command line; it ends the program with 2, and a
+// supervised worker with the worker's code. Every other error ends it with 1.
 type usageError struct{ error }
 
 func exitCode(err error) int {
 	if errors.As(err, &usageError{}) {
 		return 2
+	}
+	if worker := (*supervise.ExitError)(nil); errors.As(err, &worker) {
+		return worker.Code
 	}
 	return 1
 }

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/amphora-lb/amphora/internal/node"
+	"github.com/amphora-lb/amphora/internal/supervise"
 )
 
 const defaultConfig = "/etc/amphora/amphorad.toml"
@@ -19,13 +25,19 @@ func runCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run this node until it is told to stop",
-		Long: `Run this node until it gets SIGTERM or SIGINT. A stopping holder gives the
-virtual IPs to its peer before it goes.`,
+		Long: `Run this node until it gets SIGTERM, SIGINT or SIGHUP. A stopping holder gives the
+virtual IPs to its peer before it goes; a second signal ends it at once.
+
+There are two processes: a small supervisor, which is the one to signal, and its
+child, which does the work. When the child dies, is stopped or hangs, the supervisor
+shuts the gate, tells the peers, and starts another. SIGQUIT makes the child print
+its goroutines and end.`,
 		Example: `  amphorad run
   amphorad run --config ./amphorad.toml`,
 		Args: noArgs,
 	}
 	path := configFlag(cmd)
+	alone := cmd.Flags().Bool("no-supervisor", false, "one process only, for debugging: when it dies, the peers wait for its lease to end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := node.Load(*path)
 		if err != nil {
@@ -36,13 +48,49 @@ virtual IPs to its peer before it goes.`,
 			return err
 		}
 		cfg.Logger = logger(e.stderr, level)
-		n, err := node.Open(cfg)
-		if err != nil {
-			return err
+		if fd := e.getenv(supervise.EnvFD); fd != "" || *alone {
+			return work(cmd.Context(), cfg, fd)
 		}
-		return n.Run(cmd.Context())
+		return superviseSelf(cmd.Context(), cfg.Logger)
 	}
 	return cmd
+}
+
+// work runs the node in this process.
+func work(ctx context.Context, cfg node.Config, fd string) error {
+	var err error
+	if cfg.Supervisor, err = supervise.Attach(fd); err != nil {
+		return err
+	}
+	if cfg.Supervisor != nil {
+		// A terminal, systemd and the supervisor may all tell the worker to stop. That
+		// is one wish; whoever is in a hurry tells the supervisor.
+		deaf := make(chan os.Signal, 1)
+		signal.Notify(deaf, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		defer signal.Stop(deaf)
+		// For people with ps: it would be called after /proc/self/exe.
+		_ = os.WriteFile("/proc/self/comm", []byte("amphorad-worker"), 0)
+	}
+	n, err := node.Open(cfg)
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
+}
+
+// superviseSelf runs this very command line as a child.
+func superviseSelf(ctx context.Context, log *slog.Logger) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	defer signal.Stop(signals)
+	// The signals come by the channel; ctx would bring the first of them again.
+	return node.Supervise(context.WithoutCancel(ctx), supervise.Config{
+		Args: os.Args, Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Signals: signals, Logger: log,
+	})
 }
 
 func checkConfigCommand(e *env) *cobra.Command {

@@ -11,6 +11,7 @@ const (
 	Index     = "index"
 	Revision  = "revision"
 	VIP       = "vip"
+	MAC       = "mac"
 	Iface     = "iface"
 	LB        = "load_balancer"
 	Listener  = "listener"
@@ -27,4 +28,14 @@ const (
 	Cluster   = "cluster"
 	Reason    = "reason"
 	Voters    = "voters"
+	PID       = "pid"
+	Pause     = "pause"
+
+	// What a supervisor did for a worker that no longer acts, in microseconds and
+	// in numbers.
+	GateMicros    = "gate_us"
+	WillMicros    = "will_us"
+	AddressMicros = "addresses_us"
+	Packets       = "packets"
+	Addresses     = "addresses"
 )

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/amphora-lb/amphora/internal/supervise"
 )
 
 // The roles of a node.
@@ -33,6 +35,9 @@ type Config struct {
 	// VIP of its load balancer, and no VIP is ever claimed. It is set by
 	// development mode only and has no key in the file.
 	Bind netip.Addr `toml:"-"`
+	// Supervisor is what this process shares with the one that supervises it. Nil:
+	// nobody does.
+	Supervisor *supervise.Page `toml:"-"`
 	// Logger receives everything that the node reports. The zero Config discards it.
 	Logger *slog.Logger `toml:"-"`
 }

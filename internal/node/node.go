@@ -76,8 +76,10 @@ func (n *Node) open() error {
 	if n.admin, err = admin.NewServer(admin.Config{Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin")}); err != nil {
 		return err
 	}
-	n.socket, err = admin.Listen(n.cfg.Admin.Socket)
-	return err
+	if n.socket, err = admin.Listen(n.cfg.Admin.Socket); err != nil {
+		return err
+	}
+	return n.describe()
 }
 
 func (n *Node) openEngine() error {
@@ -114,6 +116,7 @@ func (n *Node) openCluster() (*cluster.Node, error) {
 		FSM: n.state, FSMIndex: n.state.Index, Check: decodable,
 		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, n.localView) },
 		Logger:   n.cfg.Logger,
+		Beat:     n.cfg.Supervisor.Beat, Publish: n.publish,
 	})
 }
 
@@ -158,6 +161,7 @@ func (n *Node) Run(ctx context.Context) error {
 		stage{"cluster watch", n.watchCluster},
 		stage{"leadership", n.lead},
 		stage{"admin API", func(ctx context.Context) error { return n.admin.Serve(ctx, n.socket) }},
+		stage{"line to the supervisor", n.attend},
 	)
 	return errors.Join(runStages(ctx, stages), n.close())
 }

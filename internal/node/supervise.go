@@ -1,0 +1,63 @@
+package node
+
+import (
+	"context"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/internal/supervise"
+	"github.com/amphora-lb/amphora/vip"
+	"github.com/amphora-lb/amphora/vip/gate"
+)
+
+// Supervise runs a node as the child of this process, which becomes nothing but its
+// supervisor; see [supervise.Run] for signals and errors. cfg says how to start the
+// child; what the supervisor does to gate and addresses is filled in.
+func Supervise(ctx context.Context, cfg supervise.Config) error {
+	cfg.Logger = cfg.Logger.With(logkey.Component, "supervisor")
+	cfg.OpenFloor = func(dir string) (supervise.Floor, error) {
+		floor, err := gate.OpenFloor(dir)
+		if err != nil {
+			return nil, err
+		}
+		return floor, nil
+	}
+	cfg.Release = func(iface string) (int, error) {
+		removed, err := vip.ReleaseAll(iface)
+		return len(removed), err
+	}
+	supervise.Harden(cfg.Logger)
+	return supervise.Run(ctx, cfg)
+}
+
+// describe tells the supervisor what it must know before this node can hold.
+func (n *Node) describe() error {
+	var s supervise.Settings
+	if n.vips != nil {
+		s.Interface = n.cfg.VIP.Interface
+	}
+	return n.cfg.Supervisor.Describe(s)
+}
+
+// publish hands the will to the supervisor. Without one, or with one that does not
+// fit, the peers wait for the end of the lease.
+func (n *Node) publish(w cluster.Will) {
+	will := supervise.Will{Term: w.Term}
+	for _, p := range w.Packets {
+		will.Packets = append(will.Packets, supervise.Packet(p))
+	}
+	if err := n.cfg.Supervisor.Publish(will); err != nil {
+		n.cfg.Logger.Error("supervisor could not be given the will", logkey.Term, w.Term, logkey.Err, err)
+	}
+}
+
+// attend is a stage: it tells the supervisor once everything before it runs, and
+// ends by itself when the supervisor has died, so that the node stops in order.
+func (n *Node) attend(ctx context.Context) error {
+	select {
+	case <-n.cluster.Ready():
+		n.cfg.Supervisor.Ready()
+	case <-ctx.Done():
+	}
+	return n.cfg.Supervisor.Run(ctx)
+}
