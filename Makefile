@@ -2,13 +2,17 @@
 BIN   := $(CURDIR)/bin
 BENCH ?= all
 SEED  ?= 1
+RUNS  ?= 20
+SOAK  ?= 10m
+FAULT ?= all
+PROFILE ?= all
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := build
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/amphorad and bin/amphoractl
@@ -47,6 +51,10 @@ chaos: build ## root: kill and restart nodes of a real pair; SEED=n
 .PHONY: bench
 bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for one
 	go run ./internal/bench -scenario $(BENCH)
+
+.PHONY: bench-failover
+bench-failover: build ## root: failovers beside keepalived; RUNS=n FAULT= PROFILE= SOAK=10m
+	go run ./internal/bench/failover -runs $(RUNS) -fault $(FAULT) -profile $(PROFILE) -soak $(SOAK) $(FLAGS)
 
 .PHONY: clean
 clean: ## remove what the other targets made
