@@ -112,8 +112,9 @@ func (n *Node) bootstrapVoters(ctx context.Context) {
 		switch plan.step {
 		case stepForm:
 			err := n.form(plan.servers)
-			if err == nil && n.cfg.Role == Amphora {
-				// Nobody else knows of the cluster yet, so nobody is disturbed.
+			if err == nil {
+				// Nobody else knows of the cluster yet, so nobody is disturbed, and
+				// nobody else could. A witness hands over when the others have it.
 				err = n.transport.campaign(ctx)
 			}
 			if err == nil {

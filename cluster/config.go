@@ -83,17 +83,21 @@ type Config struct {
 	// told to the other nodes: see Info.
 	VIPLink string
 
-	HeartbeatTimeout   time.Duration // raft: silence after which a follower calls an election, at most three times this; 500 ms
-	ElectionTimeout    time.Duration // raft: time that a candidate waits for votes; 500 ms
-	LeaderLeaseTimeout time.Duration // raft: silence of the quorum after which a leader steps down; 400 ms
-	CommitTimeout      time.Duration // raft: longest time until an idle follower learns of a commit, times two; 15 ms
-	RPCTimeout         time.Duration // limit of one raft call; 500 ms
-	SnapshotInterval   time.Duration // raft: how often to look whether a snapshot is due; 2 min
-	SnapshotThreshold  uint64        // raft: entries that make one due; 8192
-	TrailingLogs       uint64        // raft: entries kept behind a snapshot; 10240
-	RejoinInterval     time.Duration // how often missing gossip peers are tried; 2 s
-	SlowWrite          time.Duration // a write to raft.db that takes longer is reported; 250 ms
-	StopTimeout        time.Duration // limit of each step of an orderly stop; 5 s
+	// These are the profile's unless they are given.
+	HeartbeatTimeout   time.Duration // raft: silence after which a follower calls an election, at most three times this
+	ElectionTimeout    time.Duration // raft: time that a candidate waits for votes
+	LeaderLeaseTimeout time.Duration // raft: silence of the quorum after which a leader steps down
+	CommitTimeout      time.Duration // raft: longest time until an idle follower learns of a commit, times two
+	RPCTimeout         time.Duration // limit of one raft call
+
+	SnapshotInterval  time.Duration // raft: how often to look whether a snapshot is due; 2 min
+	SnapshotThreshold uint64        // raft: entries that make one due; 8192
+	TrailingLogs      uint64        // raft: entries kept behind a snapshot; 10240
+	RejoinInterval    time.Duration // how often missing gossip peers are tried; 2 s
+	SlowWrite         time.Duration // a write to raft.db that takes longer is reported; 250 ms
+	StopTimeout       time.Duration // limit of each step of an orderly stop; 5 s
+
+	startup time.Duration // raft\'s timers are so many times longer until a leader is heard
 }
 
 func (c Config) withDefaults() Config {
@@ -102,11 +106,21 @@ func (c Config) withDefaults() Config {
 			*d = v
 		}
 	}
-	or(&c.HeartbeatTimeout, 500*time.Millisecond)
-	or(&c.ElectionTimeout, max(500*time.Millisecond, c.HeartbeatTimeout))
-	or(&c.LeaderLeaseTimeout, min(400*time.Millisecond, c.HeartbeatTimeout))
-	or(&c.CommitTimeout, 15*time.Millisecond)
-	or(&c.RPCTimeout, 500*time.Millisecond)
+	if c.Profile == "" {
+		c.Profile = Default
+	}
+	p := c.profile()
+	if c.startup == 0 {
+		c.startup = 1
+		if c.HeartbeatTimeout == 0 && c.ElectionTimeout == 0 {
+			c.startup = p.startup
+		}
+	}
+	or(&c.HeartbeatTimeout, p.heartbeat)
+	or(&c.ElectionTimeout, max(p.heartbeat, c.HeartbeatTimeout))
+	or(&c.LeaderLeaseTimeout, min(p.leaderLease, c.HeartbeatTimeout))
+	or(&c.CommitTimeout, p.commit)
+	or(&c.RPCTimeout, p.rpc)
 	or(&c.SnapshotInterval, 2*time.Minute)
 	or(&c.RejoinInterval, 2*time.Second)
 	or(&c.SlowWrite, 250*time.Millisecond)
@@ -151,6 +165,12 @@ func (c Config) Validate() error {
 	}
 	if c.FSM == nil {
 		bad("fsm", "must be given")
+	}
+	if _, ok := profiles[c.Profile]; !ok {
+		bad("profile", "%q must be %q, %q or %q", c.Profile, LANFast, Default, WAN)
+	}
+	if len(c.VIPLink) > maxVIPLink {
+		bad("vip_link", "%q is no hardware address", c.VIPLink)
 	}
 	c.validateAddrs(bad)
 	if n := len(c.GossipKey); c.GossipKey != nil && n != 16 && n != 24 && n != 32 {
@@ -205,6 +225,9 @@ func (c Config) validateAddrs(bad func(field, format string, args ...any)) {
 	}
 }
 
+// maxVIPLink is the text of the longest hardware address, that of IP over InfiniBand.
+const maxVIPLink = 59
+
 // hostRule keeps a host name to what fits into gossip metadata.
 var hostRule = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$`)
 
@@ -230,8 +253,8 @@ func (c Config) raftConfig(id string) *raft.Config {
 	r := raft.DefaultConfig()
 	r.ProtocolVersion = raft.ProtocolVersionMax
 	r.LocalID = raft.ServerID(id)
-	r.HeartbeatTimeout = c.HeartbeatTimeout
-	r.ElectionTimeout = c.ElectionTimeout
+	r.HeartbeatTimeout = c.HeartbeatTimeout * c.startup
+	r.ElectionTimeout = c.ElectionTimeout * c.startup
 	r.LeaderLeaseTimeout = c.LeaderLeaseTimeout
 	r.CommitTimeout = c.CommitTimeout
 	r.MaxAppendEntries = 64

@@ -23,6 +23,8 @@ var (
 	ErrLastVoter = errors.New("the last voter cannot be removed")
 	// ErrWouldLoseQuorum: the voters that are alive would be no majority any more.
 	ErrWouldLoseQuorum = errors.New("the change would cost the quorum")
+	// ErrNoSuccessor: no other amphora is there and able to take over.
+	ErrNoSuccessor = errors.New("no other amphora can take over")
 	// ErrBootstrapped: this node, or one that it sees, belongs to a cluster already.
 	ErrBootstrapped = errors.New("the cluster exists already")
 	// ErrWrongCluster: the other side belongs to a cluster with another name.

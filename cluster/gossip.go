@@ -24,12 +24,15 @@ const (
 // memberlist, partly under its lock: they copy, hand over and return.
 type gossip struct {
 	list     *memberlist.Memberlist
+	sealer   *sealer
 	updating sync.Mutex // one update at a time: memberlist reads our node unlocked in one
 	id       string
 	addr     string // where others reach this node's gossip, ip:port
 	meta     atomic.Pointer[meta]
 	registry *registry
-	changed  func() // must not block
+	changed  func()            // must not block
+	message  func(data []byte) // takes direct messages; must not block
+	gone     func(id string)   // gossip has lost a node; must not block
 	peers    []string
 	failed   throttle // warnings of rejoin
 	logger   *slog.Logger
@@ -40,25 +43,35 @@ var (
 	_ memberlist.EventDelegate = (*gossip)(nil)
 )
 
-// startGossip binds the gossip port and starts memberlist. It joins nobody yet.
-func startGossip(c Config, id string, self meta, reg *registry, changed func(), logger *slog.Logger) (*gossip, error) {
-	g := &gossip{id: id, registry: reg, changed: changed, peers: c.Peers, logger: logger}
+// start binds the gossip port and starts memberlist. It joins nobody yet.
+func (g *gossip) start(c Config, self meta) error {
 	g.meta.Store(&self)
 	settings, err := g.settings(c)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	g.sealer, err = listenGossip(settings.BindAddr, settings.BindPort, settings.Logger)
+	if err != nil {
+		return fmt.Errorf("start gossip on %s: %w", c.GossipAddr, err)
+	}
+	settings.Transport = g.sealer
+	if settings.AdvertisePort == 0 {
+		settings.AdvertisePort = g.sealer.GetAutoBindPort()
 	}
 	g.list, err = memberlist.Create(settings)
 	if err != nil {
-		return nil, fmt.Errorf("start gossip on %s: %w", c.GossipAddr, err)
+		return errors.Join(fmt.Errorf("start gossip on %s: %w", c.GossipAddr, err), g.sealer.Shutdown())
 	}
 	// Read once: what LocalNode points to is written by memberlist's goroutines.
 	g.addr = g.list.LocalNode().Address()
-	return g, nil
+	return nil
 }
 
-// settings are tuned for two to seven nodes on a LAN: a failed node is noticed
-// within a second. The label keeps clusters apart that share no key.
+// seal returns msg as a datagram that another node's NotifyMsg receives.
+func (g *gossip) seal(msg []byte) ([]byte, error) { return g.sealer.seal(g.list, msg) }
+
+// settings are those of the profile, for two to seven nodes. The label keeps clusters
+// apart that share no key.
 func (g *gossip) settings(c Config) (*memberlist.Config, error) {
 	s := memberlist.DefaultLANConfig()
 	s.Name = g.id
@@ -71,12 +84,14 @@ func (g *gossip) settings(c Config) (*memberlist.Config, error) {
 	if c.GossipAdvertise != "" {
 		s.AdvertiseAddr, s.AdvertisePort, err2 = splitAddr(c.GossipAdvertise)
 	}
-	s.ProbeInterval, s.ProbeTimeout = 200*time.Millisecond, 100*time.Millisecond
-	s.SuspicionMult = 3
-	s.GossipInterval = 50 * time.Millisecond
-	s.PushPullInterval = 10 * time.Second
-	s.AwarenessMaxMultiplier = 4
+	p := c.profile()
+	s.ProbeInterval, s.ProbeTimeout = p.probe, p.probeTimeout
+	s.SuspicionMult = p.suspicion
+	s.GossipInterval = p.gossip
+	s.PushPullInterval = p.pushPull
+	s.AwarenessMaxMultiplier = p.awareness
 	s.IndirectChecks = 1
+	s.EnableCompression = false // it costs more than it saves on what is this small
 	s.TCPTimeout = gossipStreamLimit
 	// A node that comes back with another address may take its name again.
 	s.DeadNodeReclaimTime = time.Second
@@ -203,6 +218,9 @@ func (g *gossip) leave() {
 }
 
 func (g *gossip) shutdown() error {
+	if g.list == nil {
+		return nil
+	}
 	if err := g.list.Shutdown(); err != nil {
 		return fmt.Errorf("stop gossip: %w", err)
 	}
@@ -220,8 +238,9 @@ func (g *gossip) NodeMeta(limit int) []byte {
 	return data
 }
 
-// NotifyMsg takes direct messages; there are none yet.
-func (g *gossip) NotifyMsg([]byte) {}
+// NotifyMsg is called by memberlist, without its lock, with a direct message. The
+// bytes are its own.
+func (g *gossip) NotifyMsg(data []byte) { g.message(data) }
 
 // GetBroadcasts returns messages to spread; there are none.
 func (g *gossip) GetBroadcasts(_, _ int) [][]byte { return nil }
@@ -239,7 +258,10 @@ func (g *gossip) NotifyJoin(n *memberlist.Node) { g.take(n, StateAlive) }
 func (g *gossip) NotifyUpdate(n *memberlist.Node) { g.take(n, StateAlive) }
 
 // NotifyLeave is called under memberlist's lock when a node has left or died.
-func (g *gossip) NotifyLeave(n *memberlist.Node) { g.take(n, StateDead) }
+func (g *gossip) NotifyLeave(n *memberlist.Node) {
+	g.take(n, StateDead)
+	g.gone(n.Name)
+}
 
 func (g *gossip) take(n *memberlist.Node, state State) {
 	m, err := decodeMeta(n.Meta)

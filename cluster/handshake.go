@@ -11,7 +11,7 @@ import (
 
 // Every connection to a node's port opens with one line,
 //
-//	R1 <cluster> <id of the node that is meant, or ->\n
+//	R2 <cluster> <id of the node that is meant, or -> <id of the caller>\n
 //
 // whose first byte selects what follows: R raft, G gRPC; the digit is the version
 // of the handshake. The answer is "ok\n" or the reason of a refusal. The id keeps
@@ -22,7 +22,7 @@ const (
 	kindRaft = 'R'
 	kindGRPC = 'G'
 
-	handshakeVersion = '1'
+	handshakeVersion = '2'
 	handshakeOK      = "ok"
 	anyNode          = "-"
 	maxHandshake     = 256
@@ -32,27 +32,27 @@ type hello struct {
 	kind    byte
 	cluster string
 	target  string // node id, or anyNode
+	from    string // node id of the caller: what a connection that breaks says something about
 }
 
 func (h hello) String() string {
-	return fmt.Sprintf("%c%c %s %s\n", h.kind, handshakeVersion, h.cluster, h.target)
+	return fmt.Sprintf("%c%c %s %s %s\n", h.kind, handshakeVersion, h.cluster, h.target, h.from)
 }
 
 var errHandshake = errors.New("not the handshake of an amphora node")
 
 func parseHello(line string) (hello, error) {
 	fields := strings.Split(line, " ")
-	if len(fields) != 3 || len(fields[0]) != 2 {
-		return hello{}, fmt.Errorf("%w: %q", errHandshake, line)
-	}
-	h := hello{kind: fields[0][0], cluster: fields[1], target: fields[2]}
-	if h.kind != kindRaft && h.kind != kindGRPC {
+	if len(fields[0]) != 2 || (fields[0][0] != kindRaft && fields[0][0] != kindGRPC) {
 		return hello{}, fmt.Errorf("%w: %q", errHandshake, line)
 	}
 	if v := fields[0][1]; v != handshakeVersion {
 		return hello{}, fmt.Errorf("handshake version %q, this node knows %q", v, handshakeVersion)
 	}
-	return h, nil
+	if len(fields) != 4 {
+		return hello{}, fmt.Errorf("%w: %q", errHandshake, line)
+	}
+	return hello{kind: fields[0][0], cluster: fields[1], target: fields[2], from: fields[3]}, nil
 }
 
 // check says why the node with this cluster and id must not talk to the caller.

@@ -14,11 +14,13 @@ import (
 const identityFile = "node.json"
 
 // Identity is what node.json in a data directory says: which node of which
-// cluster the directory belongs to. It is made once and never changes. The id is
-// a UUID and not an address, so that a node may move to another address.
+// cluster the directory belongs to. It is made once; only Maintenance ever changes.
+// The id is a UUID and not an address, so that a node may move to another address.
 type Identity struct {
 	ID      string `json:"id"`
 	Cluster string `json:"cluster"`
+	// Maintenance: an operator does not want the node to hold the virtual IPs.
+	Maintenance bool `json:"maintenance,omitempty"`
 }
 
 // LoadIdentity reads the identity of the data directory. Where there is none it
@@ -70,14 +72,18 @@ func createIdentity(dataDir, path, cluster string) (Identity, error) {
 		return Identity{}, fmt.Errorf("make node id: %w", err)
 	}
 	id := Identity{ID: random.String(), Cluster: cluster}
+	return id, writeIdentity(path, id)
+}
+
+func writeIdentity(path string, id Identity) error {
 	data, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {
-		return Identity{}, fmt.Errorf("encode node identity: %w", err)
+		return fmt.Errorf("encode node identity: %w", err)
 	}
 	if err := writeFileDurably(path, append(data, '\n')); err != nil {
-		return Identity{}, fmt.Errorf("write node identity: %w", err)
+		return fmt.Errorf("write node identity: %w", err)
 	}
-	return id, nil
+	return nil
 }
 
 // writeFileDurably replaces path so that after a crash at any point either the

@@ -55,12 +55,13 @@ func (n *Node) Nodes() []Info {
 		}
 		if p, ok := n.registry.get(id); ok {
 			info.Name, info.Role, info.Addr, info.State = p.Name, p.Role, p.Addr, p.state
+			info.Maintenance, info.VIPLink = p.Maintenance, p.VIPLink
 		}
 		infos = append(infos, info)
 	}
 	for _, p := range n.registry.all() {
 		if !known[p.id] && p.state == StateAlive {
-			infos = append(infos, Info{ID: p.id, Name: p.Name, Role: p.Role, Addr: p.Addr, Suffrage: None, State: p.state})
+			infos = append(infos, Info{ID: p.id, Name: p.Name, Role: p.Role, Addr: p.Addr, Suffrage: None, State: p.state, Maintenance: p.Maintenance, VIPLink: p.VIPLink})
 		}
 	}
 	for i := range infos {

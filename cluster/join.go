@@ -57,6 +57,8 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 	if err := n.store.Set(keyLeft, nil); err != nil {
 		return fmt.Errorf("join at %s: forget having left: %w", addr, err)
 	}
+	n.left.Store(false)
+	n.reconfigured()
 	return nil
 }
 
@@ -191,6 +193,7 @@ func (n *Node) configure(ctx context.Context, change func(limit time.Duration) r
 	if err != nil {
 		return 0, n.raftError(err)
 	}
+	n.reconfigured() // before a next change can be made
 	n.poke()
 	return future.Index(), nil
 }

@@ -27,6 +27,8 @@ func (n *Node) Leave(ctx context.Context) error {
 	if err := n.store.Set(keyLeft, []byte{1}); err != nil {
 		return fmt.Errorf("leave: remember it: %w", err)
 	}
+	n.left.Store(true)
+	n.reconfigured()
 	return nil // no goodbye by gossip: memberlist could not take it back
 }
 
@@ -139,8 +141,13 @@ func (n *Node) transfer(ctx context.Context, node string) error {
 	case target.Suffrage != raft.Voter:
 		return fmt.Errorf("node %s has no vote: %w", node, ErrInvalid)
 	}
-	if p, _ := n.registry.get(string(target.ID)); p.state == StateDead || p.state == StateLeft {
+	switch p, _ := n.registry.get(string(target.ID)); {
+	case p.state == StateDead || p.state == StateLeft:
 		return fmt.Errorf("node %s is %s: %w", node, p.state, ErrInvalid)
+	case p.Maintenance:
+		return fmt.Errorf("node %s is in maintenance: %w", node, ErrInvalid)
+	case p.Unfit:
+		return fmt.Errorf("node %s cannot hold the virtual IPs now: %w", node, ErrInvalid)
 	}
 	return n.stepAside(ctx, func(ctx context.Context) error { return n.transferTo(ctx, target) })
 }

@@ -22,6 +22,12 @@ type meta struct {
 	// Leaving: the node is about to stop on purpose. The failure that gossip
 	// reports next is none.
 	Leaving bool `json:"l,omitempty"`
+	// Maintenance: an operator does not want the node to hold the virtual IPs.
+	Maintenance bool `json:"m,omitempty"`
+	// Unfit: the node cannot hold them now.
+	Unfit bool `json:"u,omitempty"`
+	// VIPLink is the hardware address of the interface with the virtual IPs.
+	VIPLink string `json:"h,omitempty"`
 }
 
 func (m meta) encode() ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -22,6 +23,9 @@ type mux struct {
 	greeting    time.Duration
 	logger      *slog.Logger
 	refused     throttle
+	// broken, if set before run, is called when the connection of or to a node ends
+	// from the other side. It must not block.
+	broken func(id string)
 
 	ln   net.Listener
 	raft *subListener
@@ -73,7 +77,7 @@ func (m *mux) run() error {
 
 func (m *mux) greet(conn net.Conn) {
 	raw := conn
-	tracked, ok := m.track(conn)
+	tracked, ok := m.track(conn, "")
 	if !ok {
 		_ = conn.Close()
 		return
@@ -91,6 +95,7 @@ func (m *mux) greet(conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
+	tracked.peer = h.from // nobody reads yet
 	to := m.grpc
 	if h.kind == kindRaft {
 		to = m.raft
@@ -107,11 +112,12 @@ func (m *mux) dial(ctx context.Context, kind byte, target, addr string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	conn, ok := m.track(raw)
+	tracked, ok := m.track(raw, target)
 	if !ok {
 		_ = raw.Close()
 		return nil, ErrClosed
 	}
+	var conn net.Conn = tracked
 	if m.tls != nil {
 		conn = tls.Client(conn, m.clientTLS(addr))
 	}
@@ -119,7 +125,7 @@ func (m *mux) dial(ctx context.Context, kind byte, target, addr string) (net.Con
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	if err := greet(conn, hello{kind: kind, cluster: m.cluster, target: target}, deadline); err != nil {
+	if err := greet(conn, hello{kind: kind, cluster: m.cluster, target: target, from: m.id}, deadline); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("node at %s: %w", addr, err)
 	}
@@ -154,7 +160,18 @@ func (m *mux) close() {
 // trackedConn takes itself off the mux's list when it is closed.
 type trackedConn struct {
 	net.Conn
-	mux *mux
+	mux  *mux
+	peer string // id of the node at the other end, "" or anyNode if that is not known
+}
+
+// Read reads; the mux hears when the other side has ended the connection.
+func (c *trackedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil && c.peer != "" && c.peer != anyNode && c.mux.broken != nil &&
+		!errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.mux.broken(c.peer)
+	}
+	return n, err
 }
 
 // Close closes the connection; the mux forgets it.
@@ -165,8 +182,8 @@ func (c *trackedConn) Close() error {
 	return c.Conn.Close()
 }
 
-func (m *mux) track(conn net.Conn) (net.Conn, bool) {
-	c := &trackedConn{Conn: conn, mux: m}
+func (m *mux) track(conn net.Conn, peer string) (*trackedConn, bool) {
+	c := &trackedConn{Conn: conn, mux: m, peer: peer}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.conns == nil {

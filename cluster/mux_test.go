@@ -189,8 +189,8 @@ func TestAcceptTakesNoGarbage(t *testing.T) {
 		{"tls", "\x16\x03\x01", "first byte 0x16"},
 		{"no end", "R" + strings.Repeat("x", 2*maxHandshake), "no end of line"},
 		{"version", "R9 blue -\n", "version"},
-		{"fields", "R1 blue\n", "not the handshake"},
-		{"cut", "R1 bl", "EOF"},
+		{"fields", "R2 blue\n", "not the handshake"},
+		{"cut", "R2 bl", "EOF"},
 		{"empty", "", "EOF"},
 	}
 	for _, test := range tests {
@@ -221,7 +221,7 @@ func TestAcceptWaitsNoLongerThanItsLimit(t *testing.T) {
 		begin := time.Now()
 		var sending sync.WaitGroup
 		sending.Go(func() {
-			for _, b := range []byte("R1 blue") { // a byte a second, never a line
+			for _, b := range []byte("R2 blue") { // a byte a second, never a line
 				if _, err := there.Write([]byte{b}); err != nil {
 					return
 				}

@@ -39,6 +39,15 @@ type Node struct {
 	seen       throttle // warnings of raft
 	leadership *leadership
 	view       atomic.Pointer[leaderView]
+	agent      *agent
+	carrier    *carrier
+	fitness    *fitness
+	muzzle     *muzzle // nil on an amphora
+	tail       tail
+	boot       uint64 // random, of this process
+	tasks      tasks
+	probing    func() // ends the probing of the network; guarded by the agent's lock, as probes
+	probes     uint64
 	// barrierTerm is the term in which this node, as leader, has passed a barrier.
 	barrierTerm atomic.Uint64
 	poked       chan struct{} // asks watch to look again
@@ -56,8 +65,12 @@ type Node struct {
 	closeErr error
 	rude     atomic.Bool // tests set it to stop like a crash, without goodbyes
 
+	left        atomic.Bool // this node left its cluster
+	maintenance atomic.Bool
+	vacating    sync.Mutex // one handover on purpose at a time
+
 	leadMu  sync.Mutex
-	leading chan struct{} // guarded by leadMu; closed when the running Lead returns
+	leading chan struct{} // guarded by leadMu; closed when the running Lead or Hold returns
 }
 
 // leaderView is who leads, as far as this node knows. over ends when that changes.
@@ -109,6 +122,12 @@ func Open(cfg Config) (*Node, error) {
 	n.conns = newConns(mux, n.addrOf)
 	n.view.Store(newLeaderView(""))
 	n.stopping, n.stop = context.WithCancel(context.Background())
+	if err := n.openLease(); err != nil {
+		n.mux.close()
+		return nil, errors.Join(err, store.Close())
+	}
+	n.left.Store(n.hasLeft())
+	n.maintain(identity.Maintenance)
 	return n, nil
 }
 
@@ -198,18 +217,24 @@ func (n *Node) start() error {
 	}
 	n.transport = newTransport(&stream{
 		subListener: n.mux.raft, mux: n.mux, advertise: n.addr, resolve: n.gossipedAddr,
-	}, n.cfg.RPCTimeout, maxPool, n.raftLogger("transport"))
+	}, n.cfg.RPCTimeout, n.raftLogger("transport"), n.agent, n.muzzle, 2*n.cfg.profile().lease.Lease)
 	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, stall: 4 * n.cfg.SlowWrite, logger: n.logger}
-	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, timed, timed, snapshots, n.transport)
+	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, &tailStore{timed, &n.tail}, timed, snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
+	n.tail.raft.Store(n.raft)
+	n.reconfigured()
 	self := meta{
 		Name: n.cfg.Name, Role: n.cfg.Role, Addr: n.addr,
 		Voters: hashVoters(n.cfg.Voters), Bootstrapped: n.hasState(),
+		Maintenance: n.maintenance.Load(), Unfit: n.eligible(), VIPLink: n.cfg.VIPLink,
 	}
-	n.gossip, err = startGossip(n.cfg, n.id, self, &n.registry, n.changes.signal, n.logger)
-	return err
+	n.gossip = &gossip{
+		id: n.id, registry: &n.registry, changed: n.changes.signal, message: n.carrier.take, gone: n.missing,
+		peers: n.cfg.Peers, logger: n.logger,
+	}
+	return n.gossip.start(n.cfg, self)
 }
 
 func (n *Node) raftLogger(part string) *raftLogger {

@@ -59,3 +59,12 @@ var profiles = map[Profile]profile{
 		suspicion: 6, awareness: 8,
 	},
 }
+
+// profile returns the timers of the configured profile, Default's for one that is
+// not known.
+func (c Config) profile() profile {
+	if p, ok := profiles[c.Profile]; ok {
+		return p
+	}
+	return profiles[Default]
+}

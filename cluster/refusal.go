@@ -22,6 +22,7 @@ var refusals = []struct {
 	{ErrNameTaken, peerpb.Reason_REASON_NAME_TAKEN, codes.AlreadyExists},
 	{ErrLastVoter, peerpb.Reason_REASON_LAST_VOTER, codes.FailedPrecondition},
 	{ErrWouldLoseQuorum, peerpb.Reason_REASON_WOULD_LOSE_QUORUM, codes.FailedPrecondition},
+	{ErrNoSuccessor, peerpb.Reason_REASON_NO_SUCCESSOR, codes.FailedPrecondition},
 	{ErrInvalid, peerpb.Reason_REASON_INVALID, codes.InvalidArgument},
 }
 

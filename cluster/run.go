@@ -53,6 +53,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.grpc.Serve(n.mux.grpc) })
 	for _, loop := range []func(context.Context){
 		n.watch, n.announce, n.bootstrapVoters, n.standAlone,
+		n.agent.run, n.leadAlone, n.tendWill, n.tellFitness, n.watchRaft,
 		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted) },
 	} {
 		g.Go(func() error { loop(loops); return nil })
@@ -66,6 +67,7 @@ func (n *Node) Run(ctx context.Context) error {
 	<-n.stopping.Done()
 	n.sayGoodbye()
 	endLoops()
+	n.tasks.stop()
 	n.grpc.Stop()
 	n.drainCalls()
 	n.closeErr = n.teardown()
@@ -76,10 +78,10 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.closeErr
 }
 
-// sayGoodbye ends the term's work, then hands leadership and the gossip's notice
-// to the others while this node can still speak. It is no Leave: the node keeps
-// its vote and comes back.
+// sayGoodbye hands over what this node holds, then leadership and the gossip's notice,
+// while it can still speak. It is no Leave: the node keeps its vote and comes back.
 func (n *Node) sayGoodbye() {
+	n.vacate(nodeStops, "the node stops")
 	n.leadMu.Lock()
 	leading := n.leading
 	n.leadMu.Unlock()
@@ -93,7 +95,7 @@ func (n *Node) sayGoodbye() {
 	if n.rude.Load() {
 		return
 	}
-	if n.raft.State() == raft.Leader && len(n.successors()) > 0 {
+	if n.raft.State() == raft.Leader && len(n.successors(false)) > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), n.cfg.StopTimeout)
 		defer cancel()
 		if err := n.handOver(ctx); err != nil {
@@ -118,6 +120,7 @@ func (n *Node) drainCalls() {
 // panics when it cannot save its term.
 func (n *Node) teardown() error {
 	var errs []error
+	n.carrier.close()
 	if n.gossip != nil {
 		errs = append(errs, n.gossip.shutdown())
 	}
@@ -184,11 +187,61 @@ func (n *Node) look(configuration uint64) uint64 {
 		}
 		n.changes.signal()
 	}
+	if id != "" {
+		n.muzzle.led()
+		n.quicken()
+	}
 	index := n.raft.GetConfiguration().Index()
 	if index != configuration {
+		n.reconfigured()
 		n.changes.signal()
 	}
 	return index
+}
+
+// quicken gives raft the timers that are configured, once a leader is heard: a node
+// that starts waits longer for one than a node that has lost one.
+func (n *Node) quicken() {
+	now := n.raft.ReloadableConfig()
+	if now.HeartbeatTimeout == n.cfg.HeartbeatTimeout && now.ElectionTimeout == n.cfg.ElectionTimeout {
+		return
+	}
+	now.HeartbeatTimeout, now.ElectionTimeout = n.cfg.HeartbeatTimeout, n.cfg.ElectionTimeout
+	if err := n.raft.ReloadConfig(now); err != nil {
+		n.logger.Error("raft does not take its timers", logkey.Err, err)
+	}
+}
+
+// leadAlone tells the lease that this node leads where the transport cannot: in a
+// cluster of one raft calls nobody. The number of the term is that of the leadership
+// only if it was the same before and after raft, as leader, confirmed it.
+func (n *Node) leadAlone(ctx context.Context) {
+	for {
+		over, err := n.leadership.await(ctx)
+		if err != nil {
+			return
+		}
+		term := n.raft.CurrentTerm()
+		if n.voters() == 1 {
+			err = n.calls.await(ctx, func() error { return n.raft.VerifyLeader().Error() })
+			if err == nil && n.raft.CurrentTerm() == term {
+				n.transport.leads(term)
+			}
+		}
+		select {
+		case <-over:
+		case <-time.After(lookInterval):
+			if err == nil {
+				select {
+				case <-over:
+				case <-ctx.Done():
+					return
+				}
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // poke asks watch to look now. It never blocks.

@@ -49,16 +49,23 @@ func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Co
 	return s.mux.dial(ctx, kindRaft, id, addr)
 }
 
-// transport is raft's network transport with three additions: it names the node
-// that each call is meant for, it lets this node campaign at once, and after
-// close no heartbeat touches the stores any more. What else must know about or
-// hold back raft's messages (promises that travel with votes, a witness that does
-// not ask for votes) has its place here.
+// transport is raft's network transport with some additions: it names the node
+// that each call is meant for, tells the lease what passes (see tap), lets this node
+// campaign at once, keeps a witness from asking for votes, and after close no
+// heartbeat touches the stores any more.
 type transport struct {
 	*raft.NetworkTransport
 	calls chan raft.RPC
 	stop  chan struct{}
 	once  sync.Once
+
+	tap     tap
+	muzzle  *muzzle       // nil on an amphora
+	unknown time.Duration // what a voter may have promised that says nothing
+	votes   sync.WaitGroup
+	seen    highest // term that was told to the tap
+	elected highest // term that this node was told to lead in
+	stood   highest // term in which this node asked for votes
 
 	mu     sync.RWMutex // held for reading while a heartbeat is handled
 	closed bool         // guarded by mu
@@ -72,8 +79,9 @@ var (
 	_ raft.WithClose   = (*transport)(nil)
 )
 
-func newTransport(s *stream, timeout time.Duration, maxPool int, logger *raftLogger) *transport {
+func newTransport(s *stream, timeout time.Duration, logger *raftLogger, t tap, m *muzzle, unknown time.Duration) *transport {
 	return &transport{
+		tap: t, muzzle: m, unknown: unknown,
 		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 			Stream:  s,
 			Logger:  logger,
@@ -90,11 +98,13 @@ func newTransport(s *stream, timeout time.Duration, maxPool int, logger *raftLog
 
 // run passes incoming calls on to raft until close.
 func (t *transport) run() error {
+	defer t.votes.Wait()
 	for {
 		select {
 		case call := <-t.NetworkTransport.Consumer():
+			seen := t.inspect(call)
 			select {
-			case t.calls <- call:
+			case t.calls <- seen:
 			case <-t.stop:
 				call.Respond(nil, raft.ErrTransportShutdown)
 				return nil
@@ -102,32 +112,6 @@ func (t *transport) run() error {
 		case <-t.stop:
 			return nil
 		}
-	}
-}
-
-// campaign makes this node's raft stand for election now, without waiting for its
-// timer and without asking first whether the others would vote for it. Only a
-// voter that knows of no living leader may do that.
-func (t *transport) campaign(ctx context.Context) error {
-	answer := make(chan raft.RPCResponse, 1)
-	call := raft.RPC{
-		Command:  &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax}},
-		RespChan: answer,
-	}
-	select {
-	case t.calls <- call:
-	case <-t.stop:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case a := <-answer:
-		return a.Error
-	case <-t.stop:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -153,6 +137,9 @@ func (t *transport) SetHeartbeatHandler(handle func(raft.RPC)) {
 		if t.closed {
 			call.Respond(nil, raft.ErrTransportShutdown)
 			return
+		}
+		if req, ok := call.Command.(*raft.AppendEntriesRequest); ok {
+			t.saw(req.Term)
 		}
 		handle(call)
 	})
@@ -187,23 +174,43 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddres
 // could not arrive within the time limit of a call; raft goes on behind the last
 // entry that it finds in req.
 func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	t.leads(req.Term)
 	req.Entries = upTo(maxAppendBytes, req.Entries)
-	return t.NetworkTransport.AppendEntries(id, meant(id, to), req, resp)
+	err := t.NetworkTransport.AppendEntries(id, meant(id, to), req, resp)
+	if err == nil {
+		t.saw(resp.Term)
+	}
+	return err
 }
 
-// RequestVote asks for a vote.
+// RequestVote asks for a vote. The muzzle has its say before, in RequestPreVote: a
+// question for votes that raft asks without that one was ordered by a leader.
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	return t.NetworkTransport.RequestVote(id, meant(id, to), req, resp)
+	t.stood.raise(req.Term)
+	t.saw(req.Term)
+	err := t.NetworkTransport.RequestVote(id, meant(id, to), req, resp)
+	if err == nil {
+		t.counted(id, req.Term, resp)
+	}
+	return err
 }
 
 // RequestPreVote asks whether a vote would be given.
 func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if err := t.muzzle.check(); err != nil {
+		return err
+	}
 	return t.NetworkTransport.RequestPreVote(id, meant(id, to), req, resp)
 }
 
 // InstallSnapshot sends a snapshot.
 func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
-	return t.NetworkTransport.InstallSnapshot(id, meant(id, to), req, resp, data)
+	t.leads(req.Term)
+	err := t.NetworkTransport.InstallSnapshot(id, meant(id, to), req, resp, data)
+	if err == nil {
+		t.saw(resp.Term)
+	}
+	return err
 }
 
 // TimeoutNow tells a node to campaign.

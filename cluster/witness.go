@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
@@ -42,7 +43,7 @@ func (n *Node) yield(ctx context.Context) error {
 // named: left to itself, raft may choose the witness.
 func (n *Node) handOver(ctx context.Context) error {
 	var errs []error
-	for _, target := range n.successors() {
+	for _, target := range n.successors(false) {
 		err := n.transferTo(ctx, target)
 		if err == nil || ctx.Err() != nil || retryable(err) {
 			return err
@@ -55,16 +56,30 @@ func (n *Node) handOver(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// successors are the amphorae that may lead instead of this node.
-func (n *Node) successors() []raft.Server {
-	var found []raft.Server
+// successors are the amphorae that may lead instead of this node: first the one that
+// holds the virtual IPs, which then need not move, then those that can hold them,
+// then, unless only fit ones are asked for, the others.
+func (n *Node) successors(fit bool) []raft.Server {
+	holder := string(n.agent.view().Holder)
+	var ranks [3][]raft.Server
 	for _, s := range n.servers() {
 		p, ok := n.registry.get(string(s.ID))
-		if ok && s.Suffrage == raft.Voter && string(s.ID) != n.id && p.Role == Amphora && p.state == StateAlive {
-			found = append(found, s)
+		if !ok || s.Suffrage != raft.Voter || string(s.ID) == n.id || p.Role != Amphora || p.state != StateAlive {
+			continue
+		}
+		switch {
+		case !p.fit():
+			ranks[2] = append(ranks[2], s)
+		case p.id == holder:
+			ranks[0] = append(ranks[0], s)
+		default:
+			ranks[1] = append(ranks[1], s)
 		}
 	}
-	return found
+	if fit {
+		ranks[2] = nil
+	}
+	return slices.Concat(ranks[:]...)
 }
 
 func (n *Node) transferTo(ctx context.Context, target raft.Server) error {
