@@ -65,8 +65,8 @@ type system interface {
 	// period is that of the slowest timer that f waits for: faults come at a random
 	// point of it.
 	period(f *fault) time.Duration
-	// report is what the system itself says of the failover, "" for nothing.
-	report(ctx context.Context) (string, error)
+	// report is what the system itself says of the failover, nil for nothing.
+	report(ctx context.Context) (*takeover, error)
 	// close ends everything and removes the lab.
 	close() error
 }

@@ -104,4 +104,11 @@ func (o *ours) heal(ctx context.Context, _ *fault, _ string) error {
 	return err
 }
 
-func (o *ours) report(context.Context) (string, error) { return "", nil }
+// report asks the witness, which asks the holder.
+func (o *ours) report(ctx context.Context) (*takeover, error) {
+	text, err := o.cluster.Ctl(ctx, "witness", "cluster", "status", "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	return parseTakeover(text)
+}

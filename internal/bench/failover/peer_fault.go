@@ -110,4 +110,4 @@ func vrrpState(log string) (state string, checked bool) {
 }
 
 // report has nothing to say: keepalived measures no failover.
-func (p *peerPair) report(context.Context) (string, error) { return "", nil }
+func (p *peerPair) report(context.Context) (*takeover, error) { return nil, nil }

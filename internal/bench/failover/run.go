@@ -20,11 +20,11 @@ const (
 // result is what one run showed.
 type result struct {
 	System string
-	From   string // the holder, to whom it happened
-	seen          // from before the fault until it was healed
-	held          // from before the fault until the system had settled again
-	Heal   seen   // from the healing until the system had settled again
-	Report string // what the system said of it
+	From   string    // the holder, to whom it happened
+	seen             // from before the fault until it was healed
+	held             // from before the fault until the system had settled again
+	Heal   seen      // from the healing until the system had settled again
+	Report *takeover // what the system said of it, nil for nothing
 	// Unrecovered says that the VIP did not come back, or the pair did not.
 	Unrecovered error
 }

@@ -31,7 +31,7 @@ type row struct {
 	Gaps        []float64          `json:"gaps_ms"`
 	Unrecovered int                `json:"unrecovered"` // runs in which the VIP did not come back, or the pair did not
 	Why         map[string]int     `json:"why,omitempty"`
-	Reports     []string           `json:"reports,omitempty"`
+	Reports     []*takeover        `json:"reports,omitempty"` // what the system said itself, run by run
 }
 
 func millis(d time.Duration) float64 {
@@ -68,7 +68,7 @@ func summarize(f *fault, system string, results []result) row {
 		for why, n := range one.Why {
 			r.Why[why] += n
 		}
-		if one.Report != "" {
+		if one.Report != nil {
 			r.Reports = append(r.Reports, one.Report)
 		}
 	}
@@ -129,6 +129,11 @@ func printRows(out io.Writer, f *fault, rows []row) {
 			limit, r.Failed, r.Requests, r.Slow, r.TwoHolders, r.TwoRuns, r.HealMax, r.Moves, verdict, strings.Join(ratios, ", "))
 	}
 	_ = w.Flush() // as fmt.Fprint: a result that cannot be shown is not shown
+	for _, r := range rows {
+		if t := medianTakeover(r.Reports); t != nil {
+			fmt.Fprintf(out, "  %s, medians of %d reports: %s\n", r.System, len(r.Reports), t)
+		}
+	}
 }
 
 // printJSON writes a line for each row.
