@@ -12,8 +12,8 @@ type Kind uint8
 const (
 	Extend Kind = iota + 1 // open, or stay open, until Until
 	Shut                   // shut, by the one who opened it
-	Raise                  // no term up to Term opens it any more; shut if it was open in one of them
-	Kill                   // another amphora claimed a virtual IP: shut, no term up to Term opens it
+	Raise                  // no term below Term opens it any more; shut if it was open in one of them
+	Kill                   // another amphora claimed a virtual IP: shut until a round that is sent later
 )
 
 // Record is one entry of a gate's journal. It is written before the gate is
@@ -40,7 +40,7 @@ type Interval struct {
 
 // Covers reports whether t lies in the interval or, after its end, within slack.
 func (i Interval) Covers(t Instant, slack time.Duration) bool {
-	return i.From <= t && t < i.To.Add(slack)
+	return i.From <= t && t.Add(-slack) < i.To // To may be as far away as there is
 }
 
 // Open is when the gate of the node was open, in order of time. An interval
@@ -48,10 +48,11 @@ func (i Interval) Covers(t Instant, slack time.Duration) bool {
 // expiry, a shut, and a floor that rose above its term.
 func (j Journal) Open(node string) []Interval {
 	var (
-		all   []Interval
-		floor uint64
-		open  bool
-		now   Interval // meaningful while open
+		all    []Interval
+		floor  uint64
+		killed Instant
+		open   bool
+		now    Interval // meaningful while open
 	)
 	end := func(at Instant) {
 		if !open {
@@ -69,7 +70,7 @@ func (j Journal) Open(node string) []Interval {
 		switch r.Kind {
 		case Extend:
 			switch {
-			case r.Term <= floor || r.Until <= r.At:
+			case r.Term < floor || r.Until <= r.At || killed != 0 && r.Sent <= killed:
 				// Refused, or over before it began.
 			case open && now.Term == r.Term:
 				now.To = r.Until
@@ -79,9 +80,12 @@ func (j Journal) Open(node string) []Interval {
 			}
 		case Shut:
 			end(r.At)
-		case Raise, Kill:
+		case Kill:
+			killed = r.At
+			end(r.At)
+		case Raise:
 			floor = max(floor, r.Term)
-			if open && now.Term <= floor {
+			if open && now.Term < floor {
 				end(r.At)
 			}
 		}

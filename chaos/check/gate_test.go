@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -31,13 +32,26 @@ func TestOpen(t *testing.T) {
 		{"shut twice", Journal{extend(100, 1), {At: 150 * ms, Kind: Shut}, {At: 160 * ms, Kind: Shut}}, []Interval{at(100, 150, 1)}},
 		{"a hole", Journal{extend(100, 1), extend(300, 1)}, []Interval{at(100, 239, 1), at(300, 439, 1)}},
 		{"next term", Journal{extend(100, 1), extend(120, 2)}, []Interval{at(100, 120, 1), at(120, 259, 2)}},
-		{"raised", Journal{extend(100, 1), {At: 110 * ms, Kind: Raise, Term: 1}, extend(120, 1)}, []Interval{at(100, 110, 1)}},
-		{"raised below", Journal{extend(100, 2), {At: 110 * ms, Kind: Raise, Term: 1}}, []Interval{at(100, 239, 2)}},
-		{"killed", Journal{extend(100, 1), {At: 110 * ms, Kind: Kill, Term: 1}, extend(120, 2)}, []Interval{at(100, 110, 1), at(120, 259, 2)}},
+		{"raised", Journal{extend(100, 1), {At: 110 * ms, Kind: Raise, Term: 2}, extend(120, 1)}, []Interval{at(100, 110, 1)}},
+		{"raised below", Journal{extend(100, 2), {At: 110 * ms, Kind: Raise, Term: 2}}, []Interval{at(100, 239, 2)}},
+		{"killed", Journal{extend(100, 1), {At: 110 * ms, Kind: Kill, Term: 1}, extend(111, 1), extend(112, 1)}, []Interval{at(100, 110, 1), at(112, 251, 1)}},
+		{"for ever", Journal{{At: 1, Kind: Extend, Term: 1, Sent: 1, Until: math.MaxInt64}}, []Interval{{Node: "a", Term: 1, From: 1, To: math.MaxInt64}}},
 		{"too late", Journal{{At: 200 * ms, Kind: Extend, Term: 1, Sent: 10 * ms, Until: 150 * ms}}, nil},
 	} {
 		if diff := cmp.Diff(tt.want, tt.journal.Open("a")); diff != "" {
 			t.Errorf("%s: -want +got\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	for _, tt := range []struct {
+		to   Instant
+		at   Instant
+		want bool
+	}{{20, 9, false}, {20, 10, true}, {20, 22, true}, {20, 23, false}, {math.MaxInt64, 23, true}} {
+		if got := (Interval{From: 10, To: tt.to}).Covers(tt.at, 3); got != tt.want {
+			t.Errorf("from 10 to %d, slack 3: %d is covered: %v", tt.to, tt.at, got)
 		}
 	}
 }
