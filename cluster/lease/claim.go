@@ -142,20 +142,16 @@ func (m *Machine) claimWake() Instant {
 	return max(Instant(w), m.now+Instant(time.Microsecond))
 }
 
-// handover gives way to the winner of a newer term who is ready.
+// handover gives way to the winner of a newer term who is ready. A node that holds
+// nothing shuts its gate as well: a former process may have left it open.
 func (m *Machine) handover(msg Message) {
-	h := &m.holder
-	if msg.Term <= h.term {
+	if msg.Term <= m.holder.term {
 		return
 	}
 	m.raise(msg.Term)
-	if h.open {
-		m.release("handed over to " + string(msg.From))
+	if done := m.voter.released[m.cfg.Self]; done >= msg.Term-1 {
+		m.send(msg.From, 1, Message{Kind: Released, Term: done}) // the first got lost
 		return
 	}
-	if done := m.voter.released[m.cfg.Self]; h.term > 0 {
-		// Its release was lost, or its lease ran out: nothing opens in that term again.
-		m.voter.released[m.cfg.Self] = max(done, h.term)
-		m.send(msg.From, 1, Message{Kind: Released, Term: max(done, h.term)})
-	}
+	m.release(msg.Term-1, "handed over to "+string(msg.From))
 }

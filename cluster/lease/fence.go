@@ -43,7 +43,7 @@ func (m *Machine) lapsed() {
 	if oldest != Never && m.now.Sub(oldest) < flapTime {
 		f.lapses = [flaps]Instant{}
 		const why = "the lease ran out too often"
-		m.release(why)
+		m.release(m.holder.term, why)
 		m.hold(why)
 	}
 }

@@ -184,10 +184,9 @@ func (m *Machine) expire() {
 	m.lapsed()
 }
 
-// release gives up every term that this node won, for good, and says so.
-func (m *Machine) release(why string) {
+// release gives up a term and all older ones, for good, and says so.
+func (m *Machine) release(term uint64, why string) {
 	h := &m.holder
-	term := max(h.term, h.openTerm)
 	m.voter.released[m.cfg.Self] = max(m.voter.released[m.cfg.Self], term)
 	wasOpen := h.open
 	h.open = false
@@ -207,7 +206,7 @@ func (m *Machine) fitness(why string) {
 	fell := m.unfit == "" && why != ""
 	m.unfit = why
 	if fell && m.holder.open {
-		m.release(why)
+		m.release(m.holder.term, why)
 		m.hold(why)
 	}
 }
@@ -218,6 +217,6 @@ func (m *Machine) forced(e GateForced) {
 	if h.term == 0 || h.term <= m.voter.released[m.cfg.Self] || h.term > e.Term {
 		return
 	}
-	m.release(e.Why)
+	m.release(h.term, e.Why)
 	m.hold(e.Why)
 }

@@ -139,7 +139,7 @@ func (m *Machine) reconfigured(e Reconfigured) {
 	}
 	m.mayHold = e.MayHold && m.isVoter(m.cfg.Self)
 	if !m.mayHold && m.holder.open {
-		m.release("does not vote any more")
+		m.release(m.holder.term, "may not hold any more")
 	}
 }
 

@@ -24,6 +24,7 @@ type checker struct {
 // record is what is known of one host.
 type record struct {
 	open     bool // the machine has claimed and not lost
+	until    lease.Instant
 	released uint64
 	term     uint64 // that rounds are in
 	rounds   [256]sentRound
@@ -56,12 +57,12 @@ func (c *checker) leads(h *host, term uint64) {
 }
 
 // batch checks what a machine asked for at once, and notes what it promised.
-func (c *checker) batch(h *host, actions []lease.Action) {
+func (c *checker) batch(h *host, now lease.Instant, actions []lease.Action) {
 	w, r := c.w, c.of[h.id]
 	for i, a := range actions {
 		switch a := a.(type) {
 		case lease.Extend:
-			if a.Sent == lease.Never || a.Until <= a.Sent || a.Until.Sub(a.Sent) > w.timing.Lease {
+			if a.Sent == lease.Never || a.Until <= a.Sent || a.Until.Sub(a.Sent) > h.timing.Lease {
 				w.violate("%s extends from %d to %d: not within a lease", h.id, a.Sent, a.Until)
 			}
 			claims := i+1 < len(actions) && actions[i+1] == lease.Action(lease.Claim{Term: a.Term})
@@ -69,6 +70,7 @@ func (c *checker) batch(h *host, actions []lease.Action) {
 				w.violate("%s extends in term %d without a claim", h.id, a.Term)
 			}
 			c.acknowledged(h, a)
+			r.until = a.Until
 		case lease.Claim:
 			if r.open {
 				w.violate("%s claims term %d twice", h.id, a.Term)
@@ -85,6 +87,9 @@ func (c *checker) batch(h *host, actions []lease.Action) {
 		case lease.Send:
 			c.promised(h, a.Message, a.To)
 		}
+	}
+	if r.open && now >= r.until {
+		w.violate("%s still holds, its lease has run out", h.id)
 	}
 }
 
@@ -131,7 +136,7 @@ func (c *checker) acknowledged(h *host, a lease.Extend) {
 	}
 	slices.Sort(acks)
 	quorum := len(w.voters)/2 + 1
-	if len(acks) < quorum || a.Until.Sub(acks[len(acks)-quorum]) > w.timing.Lease {
+	if len(acks) < quorum || a.Until.Sub(acks[len(acks)-quorum]) > h.timing.Lease {
 		w.violate("%s extends term %d to %d: no quorum has promised that (%v)", h.id, a.Term, a.Until, acks)
 	}
 }

@@ -13,6 +13,7 @@ type host struct {
 	id         lease.ID
 	amphora    bool
 	supervisor bool
+	timing     lease.Timing
 	powered    bool
 	clock      clock
 	gate       gate
@@ -45,7 +46,7 @@ func (h *host) start() {
 	h.alive, h.busy, h.claimed, h.will, h.fed = true, false, false, 0, 0
 	h.inputs, h.actions, h.wake = nil, nil, lease.Never
 	h.machine = lease.New(lease.Config{
-		Self: h.id, Boot: w.rng.Uint64(), Timing: w.timing, RaftTerm: h.raft.term, Seed: w.rng.Uint64(),
+		Self: h.id, Boot: w.rng.Uint64(), Timing: h.timing, RaftTerm: h.raft.term, Seed: w.rng.Uint64(),
 	}, h.clock.read(w.now))
 	w.note(string(h.id), "starts, raft term %d", h.raft.term)
 	h.raft.restart(h)
@@ -156,7 +157,7 @@ func (h *host) next(e lease.Event) {
 	w := h.w
 	now := h.clock.read(w.now)
 	actions := h.machine.Next(lease.Input{Now: now, Log: h.raft.log, Event: e})
-	w.check.batch(h, actions)
+	w.check.batch(h, now, actions)
 	h.actions = append(h.actions, actions...)
 	h.sleep(now)
 }

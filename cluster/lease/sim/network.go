@@ -11,6 +11,7 @@ type network struct {
 	down       [][]bool // down[i][j]: nothing goes from i to j
 	loss, dup  float64
 	minD, maxD time.Duration
+	late       time.Duration // some second copies come so late
 }
 
 func (n *network) heal() {
@@ -26,7 +27,11 @@ func (w *World) datagram(from, to *host, m lease.Message) {
 	}
 	w.after(w.between(w.net.minD, w.net.maxD), func() { to.datagram(m) })
 	if w.chance(w.net.dup) {
-		w.after(w.between(w.net.minD, 10*w.net.maxD), func() { to.datagram(m) })
+		d := w.between(w.net.minD, 10*w.net.maxD)
+		if w.chance(0.3) {
+			d = w.between(d, w.net.late)
+		}
+		w.after(d, func() { to.datagram(m) })
 	}
 }
 

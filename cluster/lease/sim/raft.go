@@ -29,6 +29,7 @@ type raft struct {
 	acks     map[lease.ID]at
 	behind   bool // this witness knows entries that a candidate does not
 	alone    at   // since when no leader is known
+	giving   at   // a transfer runs until then: nothing is written
 }
 
 type role uint8
@@ -254,7 +255,7 @@ func (r *raft) heartbeat(h *host, term uint64) {
 		r.arm(h)
 		return
 	}
-	if w.chance(0.1) {
+	if w.now >= r.giving && w.chance(0.1) {
 		r.log.Index++
 	}
 	log := r.log
@@ -317,6 +318,7 @@ func (r *raft) transfer(h *host, to lease.ID) {
 		}
 		to = pick(w, others).id
 	}
+	r.giving = w.now.add(w.electionTimeout())
 	o, term, log := w.host(to), r.term, r.log
 	w.call(h, o, func() {
 		if o.raft.term != term || o.raft.role != follower {

@@ -15,29 +15,30 @@ type Kind int
 const (
 	Calm    Kind = iota // no fault: one claim, no failover
 	Chaos               // every fault there is, then calm, and again
-	Edge                // clocks at their limits, a fast network, no margin for frames
+	Duel                // elections while a lease runs, every combination of quorums
+	Edge                // the same with clocks at their limits and no margin for anything else
 	Planned             // transfers in a calm network
-	Crash               // one crash at a time in a calm network
-	Kinds
+	Single              // one fault at a time in a calm network
+	kinds
 )
 
 func (k Kind) String() string {
-	return [...]string{"calm", "chaos", "edge", "planned", "crash"}[k]
+	return [...]string{"calm", "chaos", "duel", "edge", "planned", "single"}[k]
 }
 
-// KindOf spreads seeds over the kinds; half of the worlds are of chaos.
-func KindOf(seed uint64) Kind {
-	switch seed % 8 {
-	case 0:
-		return Calm
-	case 1, 2:
-		return Edge
-	case 3:
-		return Planned
-	case 4:
-		return Crash
+// KindNamed returns the kind that String names.
+func KindNamed(name string) (Kind, error) {
+	for k := range kinds {
+		if k.String() == name {
+			return k, nil
+		}
 	}
-	return Chaos
+	return 0, fmt.Errorf("no worlds are called %q", name)
+}
+
+// KindOf spreads seeds over the kinds.
+func KindOf(seed uint64) Kind {
+	return [...]Kind{Chaos, Duel, Edge, Calm, Chaos, Duel, Planned, Single}[seed%8]
 }
 
 func newWorld(seed uint64, kind Kind, steps int) *World {
@@ -47,10 +48,14 @@ func newWorld(seed uint64, kind Kind, steps int) *World {
 	voters := pick(w, []int{1, 2, 3, 3, 3, 3, 4, 5, 7})
 	amphorae := min(voters, pick(w, []int{2, 2, 2, 3, 7}))
 	w.net = network{minD: 50 * time.Microsecond, maxD: w.between(100*time.Microsecond, 3*time.Millisecond)}
+	if kind == Duel || kind == Edge {
+		voters = pick(w, []int{2, 3, 3, 3, 4, 5})
+		amphorae = min(voters, pick(w, []int{2, 3}))
+		w.net.dup, w.net.late = pick(w, []float64{0, 0.3}), 3*time.Second
+	}
 	if kind == Edge {
 		w.timing = lease.WAN()
 		w.timing.Settle = 0
-		voters, amphorae = 3, pick(w, []int{2, 2, 3})
 		w.net.minD, w.net.maxD = 5*time.Microsecond, 20*time.Microsecond
 	}
 	for i := range voters {
@@ -60,8 +65,12 @@ func newWorld(seed uint64, kind Kind, steps int) *World {
 		}
 		h := &host{
 			w: w, n: i, id: lease.ID(fmt.Sprintf("n%d", i+1)), amphora: i < amphorae, powered: true,
-			supervisor: w.chance(0.5),
-			clock:      clock{offset: 1 + w.rng.Int64N(int64(1000*time.Hour)), ppm: ppm},
+			supervisor: w.chance(0.5) && kind != Duel && kind != Edge, timing: w.timing,
+			clock: clock{offset: 1 + w.rng.Int64N(int64(1000*time.Hour)), ppm: ppm},
+		}
+		if kind == Duel && h.amphora && w.chance(0.05) {
+			h.timing.Lease *= 3 // somebody has changed it on one host only
+			h.timing.Detect *= 3
 		}
 		w.hosts = append(w.hosts, h)
 		w.voters = append(w.voters, h.id)
@@ -81,28 +90,26 @@ func (w *World) scenario() {
 	case Calm:
 		w.net.loss = pick(w, []float64{0, 0.01, 0.05})
 		w.settle(func() { w.quiet(w.check.changes) })
-	case Chaos, Edge:
+	case Chaos:
 		w.settle(w.storm)
+	case Duel, Edge:
+		w.reunite()
 	case Planned:
 		w.settle(w.plan)
-	case Crash:
-		w.settle(w.crash)
+	case Single:
+		w.settle(w.single)
 	}
 }
 
 // patience is how long a healthy cluster may take to find its holder: raft's own
 // elections, a few of them split, and the longest promise.
 func (w *World) patience() time.Duration {
-	return 30*w.electionTimeout() + 3*w.timing.Lease + 10*w.timing.Detect
+	return 12*w.electionTimeout() + 3*w.timing.Lease + 10*w.timing.Detect
 }
 
 // settle waits until a healthy cluster has had time enough, and checks that it has a
 // holder then.
 func (w *World) settle(then func()) {
-	if w.now == 0 && w.kind != Calm {
-		w.after(w.patience(), func() { w.settled(then) })
-		return
-	}
 	w.after(w.patience(), func() { w.settled(then) })
 }
 

@@ -14,7 +14,8 @@ func TestWorlds(t *testing.T) {
 		counts, err := Run(seed, KindOf(seed), steps)
 		total.Add(counts)
 		if v := (*Violation)(nil); errors.As(err, &v) {
-			t.Fatalf("%s\n%v\nagain: go run ./cluster/lease/sim/run -seed %d -seeds 1 -steps %d", strings.Join(v.Trace, "\n"), v, seed, steps)
+			t.Fatalf("%s\n%v\nagain: go run ./cluster/lease/sim/run -seed %d -seeds 1 -steps %d -kind %v",
+				strings.Join(v.Trace, "\n"), v, seed, steps, v.Kind)
 		}
 	}
 	t.Log(total)

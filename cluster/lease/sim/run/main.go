@@ -17,19 +17,30 @@ func main() {
 	seed := flag.Uint64("seed", 1, "first seed")
 	seeds := flag.Uint64("seeds", 0, "how many seeds; 0: endless")
 	steps := flag.Int("steps", 100_000, "steps of each world")
+	kind := flag.String("kind", "", "kind of all worlds: calm, chaos, duel, edge, planned, single")
 	quiet := flag.Bool("quiet", false, "print nothing but a violation")
 	flag.Parse()
-	os.Exit(run(*seed, *seeds, *steps, *quiet))
+	of := sim.KindOf
+	if *kind != "" {
+		k, err := sim.KindNamed(*kind)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		of = func(uint64) sim.Kind { return k }
+	}
+	os.Exit(run(*seed, *seeds, *steps, of, *quiet))
 }
 
-func run(seed, seeds uint64, steps int, quiet bool) int {
+func run(seed, seeds uint64, steps int, of func(uint64) sim.Kind, quiet bool) int {
 	var total sim.Counts
 	next := time.Now().Add(2 * time.Second)
 	for n := uint64(0); seeds == 0 || n < seeds; n++ {
-		counts, err := sim.Run(seed+n, sim.KindOf(seed+n), steps)
+		counts, err := sim.Run(seed+n, of(seed+n), steps)
 		total.Add(counts)
 		if v := (*sim.Violation)(nil); errors.As(err, &v) {
-			fmt.Printf("%s\n%v\nagain: go run ./cluster/lease/sim/run -seed %d -seeds 1 -steps %d\n", strings.Join(v.Trace, "\n"), v, v.Seed, steps)
+			fmt.Printf("%s\n%v\nagain: go run ./cluster/lease/sim/run -seed %d -seeds 1 -steps %d -kind %v\n",
+				strings.Join(v.Trace, "\n"), v, v.Seed, steps, v.Kind)
 			return 1
 		}
 		if !quiet && time.Now().After(next) {
