@@ -105,7 +105,7 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 				return results, err
 			}
 			results[c.name] = append(results[c.name], r)
-			fmt.Fprintf(progress, "%s %d/%d %s: from %s, gap %.1f ms, failed %d %v, slow %d, two holders %.0f ms, healing gap %.1f ms, %v\n",
+			fmt.Fprintf(progress, "%s %d/%d %s: from %s, gap %.1f ms, failed %d %v, slow %d, two holders %.0f ms, healing gap %.1f ms%v\n",
 				f.key, i+1, s.runs, c.name, r.From, millis(r.Gap), r.Failed, r.Why, r.Slow, millis(r.Two), millis(r.Heal.Gap), r.Report)
 			if r.Unrecovered == nil {
 				continue

@@ -123,9 +123,13 @@ func (p *peerPair) configure(h, other *peerHost) error {
 
 // startKeepalived starts VRRP only (-P), in the foreground, logging to a file.
 func (p *peerPair) startKeepalived(h *peerHost) (err error) {
-	// What the log says from now on counts: see state.
-	if err := os.Remove(h.path("keepalived.log")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove old log: %w", err)
+	// What the log says from now on counts. Process ids that a kill left behind may
+	// belong to others now, for whose sake keepalived would not start: as systemd
+	// does, they are removed.
+	for _, name := range []string{"keepalived.log", "keepalived.pid", "vrrp.pid"} {
+		if err := os.Remove(h.path(name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove what an earlier keepalived left: %w", err)
+		}
 	}
 	h.keepalived, err = startProgram(h.Host, h.path("keepalived.log"), "keepalived", "-n", "-l", "-D", "-P",
 		"-f", h.path("keepalived.conf"), "-p", h.path("keepalived.pid"), "-r", h.path("vrrp.pid"))
@@ -157,10 +161,20 @@ func (h *peerHost) signalVRRP(s syscall.Signal) error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Kill(pid, s); err != nil {
+	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("send %v to VRRP process of %s: %w", s, h.Name, err)
 	}
 	return h.keepalived.signal(s)
+}
+
+// logs is the end of what the programs of the host have printed.
+func (h *peerHost) logs() string {
+	var b strings.Builder
+	for _, name := range []string{"keepalived.log", "haproxy.log"} {
+		text, _ := os.ReadFile(h.path(name)) // nothing to add: nothing is added
+		fmt.Fprintf(&b, "--- %s of %s\n%s\n", name, h.Name, text[max(0, len(text)-1000):])
+	}
+	return b.String()
 }
 
 func (p *peerPair) close() error {
@@ -169,8 +183,11 @@ func (p *peerPair) close() error {
 		if h == nil {
 			continue
 		}
+		if h.restarted != nil {
+			errs = append(errs, <-h.restarted)
+		}
 		if h.keepalived.running() {
-			errs = append(errs, h.signalVRRP(syscall.SIGCONT))
+			_ = h.signalVRRP(syscall.SIGCONT) // it may be stopped, or not have begun
 		}
 		for _, program := range []*program{h.keepalived, h.haproxy} {
 			errs = append(errs, program.end())
@@ -194,7 +211,7 @@ func (p *peerPair) settled(context.Context) (string, error) {
 	var master string
 	for _, h := range p.pair {
 		if !h.keepalived.running() || !h.haproxy.running() {
-			return "", fmt.Errorf("%s: keepalived or haproxy does not run on %s", p.kind.name, h.Name)
+			return "", fmt.Errorf("%s: keepalived or haproxy does not run on %s\n%s", p.kind.name, h.Name, h.logs())
 		}
 		log, err := os.ReadFile(h.path("keepalived.log"))
 		if err != nil {

@@ -62,12 +62,18 @@ func (p *peerPair) heal(ctx context.Context, f *fault, victim string) error {
 		h.restarted = nil
 		return err
 	}
-	if !h.haproxy.running() {
+	if f != planned { // it was killed, and has ended by now
+		if err := h.haproxy.ended(ctx); err != nil {
+			return err
+		}
 		if err := p.startHAProxy(h); err != nil {
 			return err
 		}
 	}
-	if !h.keepalived.running() {
+	if f != killWorker {
+		if err := h.keepalived.ended(ctx); err != nil {
+			return err
+		}
 		return p.startKeepalived(h)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -55,6 +56,16 @@ func (p *program) signal(s syscall.Signal) error {
 		return fmt.Errorf("send %v to %s: %w", s, p.cmd.Path, err)
 	}
 	return nil
+}
+
+// ended waits until the program has ended.
+func (p *program) ended(ctx context.Context) error {
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the end of %s: %w", p.cmd.Path, ctx.Err())
+	}
 }
 
 // end asks the program to end, waits, and kills it when that takes too long.

@@ -131,7 +131,7 @@ func printRows(out io.Writer, f *fault, rows []row) {
 	_ = w.Flush() // as fmt.Fprint: a result that cannot be shown is not shown
 	for _, r := range rows {
 		if t := medianTakeover(r.Reports); t != nil {
-			fmt.Fprintf(out, "  %s, medians of %d reports: %s\n", r.System, len(r.Reports), t)
+			fmt.Fprintf(out, "  %s, medians of %d reports%s\n", r.System, len(r.Reports), t)
 		}
 	}
 }

@@ -39,13 +39,13 @@ func parseTakeover(status string) (*takeover, error) {
 	return &st.Holding.Takeover, nil
 }
 
-// String says it in one line.
+// String says it in one line, and nothing of nil.
 func (t *takeover) String() string {
 	if t == nil {
-		return "no report"
+		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "it says %.1f ms, %s:", t.Total, t.Cause)
+	fmt.Fprintf(&b, "; it says %.1f ms, %s:", t.Total, t.Cause)
 	for _, s := range t.Stages {
 		fmt.Fprintf(&b, " %s %.1f", s.Name, s.At)
 	}

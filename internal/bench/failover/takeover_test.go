@@ -14,7 +14,7 @@ func TestTakeover(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
-	if want := "it says 481.2 ms, silence: suspected 460.0 elected 475.5"; got.String() != want {
+	if want := "; it says 481.2 ms, silence: suspected 460.0 elected 475.5"; got.String() != want {
 		t.Errorf("got %q", got)
 	}
 	for _, nothing := range []string{`{}`, `{"holding": null}`} {
