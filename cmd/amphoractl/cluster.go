@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,6 +34,8 @@ cluster by themselves; these commands are for what comes later.`,
 		c.clusterDo("remove", []string{"NODE"}, "Take another node out of the cluster",
 			"Take the node with that name or id, which may be dead, out of the cluster.",
 			func(ctx context.Context, client *admin.Client, node string) error { return client.Remove(ctx, node) }),
+		c.maintenance(),
+		c.forceSolo(),
 	)
 	return cmd
 }
@@ -58,89 +61,6 @@ func (c *cli) clusterDo(verb string, args []string, short, long string, do func(
 	}
 }
 
-func (c *cli) clusterStatus() *cobra.Command {
-	return &cobra.Command{
-		Use:     "status",
-		Short:   "Show the nodes, who leads and who holds the virtual IPs",
-		Long:    "Show the cluster as the node that is asked knows it. This works without a quorum.",
-		Example: "  amphoractl cluster status\n  amphoractl cluster status -o json",
-		Args:    arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
-				st, err := client.Status(ctx)
-				if err != nil {
-					return err
-				}
-				return c.printCluster(st)
-			})
-		},
-	}
-}
-
-// nodeColumns are what the table of nodes shows.
-var nodeColumns = []string{"name", "role", "state", "raft", "holder", "applied_index", "addr", "vips", "problem"}
-
-// noCluster is said of a node that is part of no cluster yet.
-const noCluster = `This node is part of no cluster yet. It waits for the voters that its configuration
-lists, or for: amphoractl cluster join, amphoractl cluster bootstrap.`
-
-func (c *cli) printCluster(st admin.ClusterStatus) error {
-	names := make(map[string]string)
-	nodes := []record{}
-	for _, n := range st.Nodes {
-		names[n.ID] = n.Name
-		var raft any = "nonvoter"
-		switch {
-		case st.NoCluster:
-			raft = nil
-		case n.ID == st.LeaderID:
-			raft = "leader"
-		case n.Voter:
-			raft = "voter"
-		}
-		var applied any
-		if n.AppliedIndex != 0 {
-			applied = n.AppliedIndex
-		}
-		nodes = append(nodes, record{
-			{"id", n.ID},
-			{"name", n.Name},
-			{"role", optional(n.Role)},
-			{"state", string(n.State)},
-			{"raft", raft},
-			{"holder", n.ID == st.HolderID},
-			{"applied_index", applied},
-			{"addr", n.Addr},
-			{"vips", list0(n.VIPs)},
-			{"problem", optional(n.Problem)},
-		})
-	}
-	whole := record{
-		{"cluster", st.Cluster},
-		{"node", optional(names[st.NodeID])},
-		{"leader", optional(names[st.LeaderID])},
-		{"holder", optional(names[st.HolderID])},
-		{"quorum", st.Quorum},
-		{"term", st.Term},
-		{"applied_index", st.AppliedIndex},
-		{"revision", st.Revision},
-	}
-	switch c.output {
-	case asJSON:
-		return printJSON(c.stdout, append(whole, field{"no_cluster", st.NoCluster}, field{"nodes", nodes}))
-	case asID:
-		return c.output.printAll(c.stdout, nil, nodes)
-	}
-	for _, f := range whole {
-		fmt.Fprintf(c.stdout, "%-14s %s\n", f.name+":", cell(f.value))
-	}
-	if st.NoCluster {
-		fmt.Fprintf(c.stdout, "\n%s\n", noCluster)
-	}
-	fmt.Fprintln(c.stdout)
-	return c.output.printAll(c.stdout, nodeColumns, nodes)
-}
-
 func (c *cli) failover() *cobra.Command {
 	var to string
 	cmd := &cobra.Command{
@@ -160,5 +80,60 @@ func (c *cli) failover() *cobra.Command {
 		},
 	}
 	refFlag(cmd.Flags(), &to, "to", "amphora", "name or id of the amphora to move to; by default the cluster chooses")
+	return cmd
+}
+
+func (c *cli) maintenance() *cobra.Command {
+	return &cobra.Command{
+		Use:   "maintenance on|off",
+		Short: "Keep this node from becoming the holder, or allow it again",
+		Long: `Keep the node that is asked from becoming the holder, or allow it again. If it
+holds the virtual IPs, they move first, and the command ends when another amphora
+holds them. The node goes on voting, and remembers this over a restart.`,
+		Example:   "  amphoractl cluster maintenance on\n  amphoractl cluster maintenance off",
+		ValidArgs: []string{"on", "off"},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := arguments("on|off")(cmd, args); err != nil {
+				return err
+			}
+			if args[0] != "on" && args[0] != "off" {
+				return fmt.Errorf("maintenance %q: use on or off", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
+				return client.SetMaintenance(ctx, args[0] == "on")
+			})
+		},
+	}
+}
+
+func (c *cli) forceSolo() *cobra.Command {
+	var sure bool
+	cmd := &cobra.Command{
+		Use:   "force-solo",
+		Short: "Make the survivor of a pair accept changes again, without its peer",
+		Long: `Make the node that is asked, which survived the other node of a pair without a
+witness, a cluster of its own: it accepts changes again.
+
+Make sure first that the other node is down and stays down until it can reach this
+one. What only that node has is lost to the cluster: when it comes back it keeps its
+data aside, in a directory named quarantine-..., and joins this node anew. If both
+nodes are forced, they refuse each other until the data of one is discarded.`,
+		Example: "  amphoractl cluster force-solo --peer-is-down",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !sure {
+				return errors.New("force-solo needs --peer-is-down: see amphoractl cluster force-solo --help for what may be lost")
+			}
+			return arguments()(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
+				return client.ForceSolo(ctx)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&sure, "peer-is-down", false, "the other node is down, and what only it has may be lost")
 	return cmd
 }

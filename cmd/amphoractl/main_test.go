@@ -104,6 +104,15 @@ var tricks = map[string]func(*world, []string){
 	"pair": func(w *world, _ []string) {
 		w.backend.SetStatus(admin.ClusterStatus{
 			Cluster: "amphora", NodeID: "1", LeaderID: "1", HolderID: "1", Term: 3, AppliedIndex: 42, Quorum: true,
+			Topology: "pair and witness", Profile: "default",
+			Degraded: []string{"witness is dead: the next failure stops the VIPs"},
+			Holding: &admin.Holding{
+				Since: admintest.Start, Term: 3, Lease: 431500 * time.Microsecond,
+				Takeover: admin.Takeover{
+					Cause: "silence", From: "amphora-2", Total: 478300 * time.Microsecond,
+					Stages: []admin.Stage{{Name: "missed", At: 460 * time.Millisecond}, {Name: "elected", At: 470 * time.Millisecond}},
+				},
+			},
 			Nodes: []admin.Node{
 				{ID: "1", Name: "amphora-1", Role: admin.Amphora, State: admin.Alive, Addr: "192.0.2.11:7480", Voter: true, AppliedIndex: 42, VIPs: []string{"192.0.2.100"}},
 				{ID: "2", Name: "amphora-2", Role: admin.Amphora, State: admin.Alive, Addr: "192.0.2.12:7480", Voter: true, AppliedIndex: 41},

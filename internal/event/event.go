@@ -19,6 +19,7 @@ const (
 	HolderChanged Kind = "holder changed"
 	VIPClaimed    Kind = "VIP claimed"
 	VIPReleased   Kind = "VIP released"
+	VIPDisputed   Kind = "VIP disputed"
 	NodeJoined    Kind = "node joined"
 	NodeFailed    Kind = "node failed"
 	NodeLeft      Kind = "node left"

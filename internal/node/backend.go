@@ -76,21 +76,23 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 		_, err = b.cluster.ReadIndex(verify)
 		st.Quorum = err == nil
 	}
-	for _, info := range b.cluster.Nodes() {
+	nodes := b.cluster.Nodes()
+	lease, err := b.cluster.Lease(verify, "")
+	if err == nil {
+		st.HolderID = lease.HolderID
+	}
+	var holder cluster.Info
+	for _, info := range nodes {
 		node := admin.Node{
 			ID: info.ID, Name: info.Name, Role: admin.Role(info.Role), State: admin.State(info.State),
-			Addr: info.Addr, Voter: info.Suffrage == cluster.Voter,
+			Addr: info.Addr, Voter: info.Suffrage == cluster.Voter, Maintenance: info.Maintenance,
 		}
 		if info.Leader {
 			st.LeaderID = info.ID
 		}
-		// The amphora that leads holds; of itself a node knows whether its term
-		// has really begun.
-		if info.Leader && info.Role == cluster.Amphora && (!info.Self || b.holding.Load() != 0) {
-			st.HolderID = info.ID
-			if !info.Self {
-				node.VIPs = text(vips(b.state.Config()))
-			}
+		if info.ID == st.HolderID {
+			holder = info
+			node.VIPs = text(vips(b.state.Config()))
 		}
 		if info.Self {
 			node.AppliedIndex = b.state.Index()
@@ -98,6 +100,8 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 		}
 		st.Nodes = append(st.Nodes, node)
 	}
+	st.Topology, st.Profile = topology(nodes), b.cfg.Cluster.Profile
+	st.Holding, st.Degraded = b.askHolding(ctx, holder)
 	return st, nil
 }
 

@@ -50,11 +50,20 @@ type ClusterConfig struct {
 	Peers   []string `toml:"peers"`    // gossip addresses of the other nodes
 	Voters  []string `toml:"voters"`   // names of all first nodes: they form the cluster once all are up
 	KeyFile string   `toml:"key_file"` // file with 32 bytes in base64 that only the nodes know; required beyond loopback
+	Profile string   `toml:"profile"`  // timers: "lan-fast", "default" or "wan"; same on every node
 }
 
 // VIPConfig says where VIPs go.
 type VIPConfig struct {
 	Interface string `toml:"interface"` // required for an amphora
+	// Gateways and TieBreakers are what a node of a pair without a witness asks
+	// whether the network is there, when its peer is silent. Gateways default to
+	// the next hop of the default route through Interface.
+	Gateways    []netip.Addr `toml:"gateways"`
+	TieBreakers []netip.Addr `toml:"tie_breakers"`
+	// UnsafeNoGate lets a node hold VIPs on a host whose kernel allows no gate: a
+	// frozen holder then goes on answering.
+	UnsafeNoGate bool `toml:"unsafe_no_gate"`
 }
 
 // AdminConfig says where the admin API listens.
@@ -115,6 +124,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.DataDir, "/var/lib/amphora")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Cluster.Name, "amphora")
+	setDefault(&c.Cluster.Profile, "default")
 	setDefault(&c.Admin.Socket, "/run/amphora/admin.sock")
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

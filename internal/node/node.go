@@ -20,19 +20,23 @@ import (
 	"github.com/amphora-lb/amphora/proxy"
 	"github.com/amphora-lb/amphora/rpc/admin"
 	"github.com/amphora-lb/amphora/vip"
+	"github.com/amphora-lb/amphora/vip/gate"
 )
 
 // Node is one node of Amphora.
 type Node struct {
-	cfg     Config
-	state   *fsm.FSM
-	cluster *cluster.Node
-	engine  *proxy.Engine // nil on a witness
-	vips    *vip.Holder   // nil on a witness and in development mode
-	admin   *admin.Server
-	socket  net.Listener
-	events  *event.Log
-	holding atomic.Uint64 // term in which this node is the holder, 0: it is not
+	cfg      Config
+	state    *fsm.FSM
+	cluster  *cluster.Node
+	engine   *proxy.Engine // nil on a witness
+	vips     *vip.Holder   // nil on a witness and in development mode
+	fence    fence         // nil on a witness
+	gate     *gate.Gate    // nil without a gate in the kernel
+	admin    *admin.Server
+	socket   net.Listener
+	events   *event.Log
+	holding  atomic.Uint64 // term in which this node is the holder, 0: it is not
+	vipsGone bool          // the VIPs were removed in order at the end; set by their stage
 
 	holderView remembered
 }
@@ -67,6 +71,9 @@ func (n *Node) open() error {
 	if n.state, err = fsm.Open(filepath.Join(n.cfg.DataDir, "fsm.db"), n.cfg.Logger.With(logkey.Component, "fsm")); err != nil {
 		return err
 	}
+	if err := n.openFence(); err != nil {
+		return err
+	}
 	if err := n.openEngine(); err != nil {
 		return err
 	}
@@ -93,7 +100,10 @@ func (n *Node) openEngine() error {
 	if n.cfg.Bind.IsValid() {
 		return nil
 	}
-	n.vips, err = vip.New(vip.Config{Interface: n.cfg.VIP.Interface, Logger: n.cfg.Logger.With(logkey.Component, "vip")})
+	n.vips, err = vip.New(vip.Config{
+		Interface: n.cfg.VIP.Interface, Guard: n.fence, Lifetime: lifetimes[n.cfg.Cluster.Profile],
+		Logger: n.cfg.Logger.With(logkey.Component, "vip"),
+	})
 	return err
 }
 
@@ -108,16 +118,21 @@ func (n *Node) openCluster() (*cluster.Node, error) {
 			return nil, err
 		}
 	}
-	return cluster.Open(cluster.Config{
+	settings := cluster.Config{
 		Cluster: n.cfg.Cluster.Name, Name: n.cfg.Name, Role: cluster.Role(n.cfg.Role), DataDir: n.cfg.DataDir,
 		ListenAddr: n.cfg.Cluster.Listen, GossipAddr: n.cfg.Cluster.Gossip,
 		GossipKey: key, TLS: secure,
 		Peers: n.cfg.Cluster.Peers, Voters: n.cfg.Cluster.Voters,
+		Profile: cluster.Profile(n.cfg.Cluster.Profile), VIPLink: n.link(),
 		FSM: n.state, FSMIndex: n.state.Index, Check: decodable,
-		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, n.localView) },
+		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, local{n}) },
 		Logger:   n.cfg.Logger,
 		Beat:     n.cfg.Supervisor.Beat, Publish: n.publish,
-	})
+	}
+	if n.fence != nil {
+		settings.Gate = n.fence
+	}
+	return cluster.Open(settings)
 }
 
 // decodable refuses what this node's state machine could not decode.
@@ -137,6 +152,7 @@ func (n *Node) close() error {
 	if n.cluster != nil {
 		errs = append(errs, n.cluster.Close())
 	}
+	errs = append(errs, n.closeFence())
 	if n.state != nil {
 		errs = append(errs, n.state.Close())
 	}
@@ -144,8 +160,8 @@ func (n *Node) close() error {
 }
 
 // Run runs the node until ctx ends, then stops its parts in order: the admin API,
-// the holder's work with the VIPs, the seat in the cluster, the data plane, the
-// store. It returns nil after an orderly stop, and may be called once.
+// the seat in the cluster, which hands the VIPs over, the holder's work with them,
+// the data plane, the store. It returns nil after an orderly stop, and may be called once.
 func (n *Node) Run(ctx context.Context) error {
 	var stages []stage
 	if n.engine != nil {
@@ -153,13 +169,18 @@ func (n *Node) Run(ctx context.Context) error {
 	} else {
 		stages = append(stages, stage{"configuration watch", n.follow})
 	}
+	if n.gate != nil {
+		stages = append(stages, stage{"gate", n.gate.Run})
+	}
 	if n.vips != nil {
-		stages = append(stages, stage{"VIP holder", n.vips.Run})
+		stages = append(stages, stage{"VIP holder", n.runVIPs}, stage{"VIP watch", n.watchVIPs})
 	}
 	stages = append(stages,
+		// It stops after the cluster node, which hands over while this one serves.
+		stage{"holder", n.lead},
 		stage{"cluster node", n.cluster.Run},
 		stage{"cluster watch", n.watchCluster},
-		stage{"leadership", n.lead},
+		stage{"gate watch", n.watchFence},
 		stage{"admin API", func(ctx context.Context) error { return n.admin.Serve(ctx, n.socket) }},
 		stage{"line to the supervisor", n.attend},
 	)

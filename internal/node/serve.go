@@ -4,17 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/amphora-lb/amphora/internal/event"
-	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/lb"
 )
-
-// releaseLimit bounds the removal of the VIPs at the end of a term. The next
-// holder does not wait for it; an address that stays is reported, and reconciled
-// by the holder's own loop.
-const releaseLimit = 5 * time.Second
 
 // follow gives every new configuration to the engine and to the holder of the
 // VIPs, and tells people what changed. All amphorae follow, so that the standby is
@@ -53,74 +46,6 @@ func (n *Node) follow(ctx context.Context) error {
 			reported = view
 		}
 	}
-}
-
-// lead is the holder's work: it runs on an amphora while it leads.
-func (n *Node) lead(ctx context.Context) error {
-	return n.cluster.Lead(ctx, func(ctx context.Context, term uint64) error {
-		n.holding.Store(term)
-		defer n.holding.Store(0)
-		n.reportSelf(event.HolderChanged, fmt.Sprintf("this node holds the VIPs from term %d on", term))
-		if n.vips == nil {
-			<-ctx.Done()
-			return nil
-		}
-		return n.hold(ctx, term)
-	})
-}
-
-// hold keeps the VIPs of the configuration on the interface until the term ends.
-// When it returns they are gone, or it has waited releaseLimit and said so.
-func (n *Node) hold(ctx context.Context, term uint64) error {
-	defer n.release(ctx, term)
-	if err := n.vips.Hold(term); err != nil {
-		return err
-	}
-	for claimed := map[netip.Addr]bool{}; ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-n.vips.Changes():
-			for _, a := range n.vips.View().Addrs {
-				if a.Present && !claimed[a.Addr] {
-					n.reportSelf(event.VIPClaimed, fmt.Sprintf("%s in term %d", a.Addr, term))
-				}
-				claimed[a.Addr] = a.Present
-			}
-		}
-	}
-}
-
-// tellVIPs tells the holder of the VIPs which ones there are: on every amphora,
-// so that the standby guards them too and is ready to claim.
-func (n *Node) tellVIPs(cfg *lb.Config) {
-	if n.vips == nil {
-		return
-	}
-	if err := n.vips.Update(vips(cfg)); err != nil {
-		n.cfg.Logger.Error("VIPs stay as they were", logkey.Err, err)
-	}
-}
-
-func (n *Node) release(ctx context.Context, term uint64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-	defer cancel()
-	if err := n.vips.Release(ctx); err != nil {
-		n.cfg.Logger.Error("VIPs are still on the interface", logkey.Term, term, logkey.Err, err)
-		return
-	}
-	n.reportSelf(event.VIPReleased, "")
-}
-
-// vips lists the addresses to hold: those of every load balancer that is up.
-func vips(cfg *lb.Config) []netip.Addr {
-	var addrs []netip.Addr
-	for tree := range cfg.Trees() {
-		if tree.LoadBalancer.AdminStateUp {
-			addrs = append(addrs, tree.LoadBalancer.VIPAddress)
-		}
-	}
-	return addrs
 }
 
 // reportSelf tells people something about this node.

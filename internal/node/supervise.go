@@ -32,7 +32,10 @@ func Supervise(ctx context.Context, cfg supervise.Config) error {
 
 // describe tells the supervisor what it must know before this node can hold.
 func (n *Node) describe() error {
-	var s supervise.Settings
+	s := supervise.Settings{Limit: beatLimit(n.cfg.Cluster.Profile)}
+	if n.gate != nil {
+		s.Gate = n.gate.Dir()
+	}
 	if n.vips != nil {
 		s.Interface = n.cfg.VIP.Interface
 	}

@@ -5,7 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strings"
 )
+
+// profiles are the sets of timers; the words are those of package cluster.
+var profiles = []string{"lan-fast", "default", "wan"}
 
 // maxSocketPath is what fits into sockaddr_un with its final NUL (unix(7)).
 const maxSocketPath = 107
@@ -22,10 +27,21 @@ func (c Config) Validate() error {
 	var p problems
 	c.validateNode(&p)
 	c.validateCluster(&p)
+	c.validateVIP(&p)
+	return errors.Join(p...)
+}
+
+func (c Config) validateVIP(p *problems) {
 	if c.Role == RoleAmphora && c.VIP.Interface == "" && !c.Bind.IsValid() {
 		p.add("vip.interface", "required for an amphora: the interface that the VIPs go to, such as \"eth0\"")
 	}
-	return errors.Join(p...)
+	for key, addrs := range map[string][]netip.Addr{"vip.gateways": c.VIP.Gateways, "vip.tie_breakers": c.VIP.TieBreakers} {
+		for i, addr := range addrs {
+			if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() {
+				p.add(fmt.Sprintf("%s[%d]", key, i), "%q must be the address of another host", addr)
+			}
+		}
+	}
 }
 
 func (c Config) validateNode(p *problems) {
@@ -59,6 +75,9 @@ func (c Config) validateCluster(p *problems) {
 		if ap, err := netip.ParseAddrPort(peer); err != nil || ap.Port() == 0 {
 			p.add(fmt.Sprintf("cluster.peers[%d]", i), "%q must be address:port", peer)
 		}
+	}
+	if !slices.Contains(profiles, c.Cluster.Profile) {
+		p.add("cluster.profile", "%q is unknown, use %s", c.Cluster.Profile, strings.Join(profiles, ", "))
 	}
 	seen := map[string]bool{}
 	for i, voter := range c.Cluster.Voters {

@@ -34,8 +34,13 @@ type answer struct {
 	view lb.View
 }
 
-// localView is what this node's engine knows; nothing on a witness.
-func (n *Node) localView() lb.View {
+// local answers the other nodes for this one.
+type local struct{ *Node }
+
+var _ admin.Local = local{}
+
+// LocalView is what this node's engine knows; nothing on a witness.
+func (n local) LocalView() lb.View {
 	if n.engine == nil {
 		return lb.View{}
 	}
@@ -46,7 +51,7 @@ func (n *Node) localView() lb.View {
 // [admin.Backend].
 func (b backend) View(ctx context.Context) (lb.View, error) {
 	if b.holding.Load() != 0 {
-		return b.localView(), nil
+		return local{b.Node}.LocalView(), nil
 	}
 	leader, ok := b.cluster.Leader()
 	if !ok || leader.Self || leader.Role == cluster.Witness {

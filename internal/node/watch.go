@@ -18,7 +18,9 @@ func (n *Node) watchCluster(ctx context.Context) error {
 		case <-signal:
 		}
 		now := map[string]cluster.Info{}
-		for _, info := range n.cluster.Nodes() {
+		nodes := n.cluster.Nodes()
+		n.tellPeers(nodes)
+		for _, info := range nodes {
 			now[info.ID] = info
 			if kind, ok := movement(known[info.ID].State, info.State); ok {
 				n.events.Append(event.Event{Kind: kind, Resource: "node", ID: info.ID, Name: info.Name, Message: info.Addr})

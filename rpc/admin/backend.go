@@ -47,57 +47,10 @@ type Backend interface {
 	// Failover moves the VIPs to the amphora with that name or id, or to any
 	// other one when to is empty, and returns when that one holds them.
 	Failover(ctx context.Context, to string) (Moved, error)
-}
-
-// ClusterStatus is what a node knows of its cluster.
-type ClusterStatus struct {
-	Cluster      string // name of the cluster
-	NodeID       string // the node that answers
-	LeaderID     string // "": no leader known
-	HolderID     string // the node that holds the VIPs; "": none known
-	Term         uint64 // raft term
-	AppliedIndex uint64 // of the node that answers
-	Revision     uint64 // of the configuration on the node that answers
-	Quorum       bool   // whether a change can be committed now
-	Nodes        []Node
-	NoCluster    bool // the node that answers is part of no cluster yet, Nodes are those that it has met
-}
-
-// Node is one node of a cluster.
-type Node struct {
-	ID           string
-	Name         string
-	Role         Role
-	State        State  // what gossip says
-	Addr         string // host and port for the other nodes
-	Voter        bool
-	AppliedIndex uint64   // 0: not known
-	VIPs         []string // addresses that it holds
-	Problem      string   // why it cannot do its work, such as a missing privilege
-}
-
-// Role of a node.
-type Role string
-
-// The roles of a node.
-const (
-	Amphora Role = "amphora"
-	Witness Role = "witness" // votes and stores the log, never holds a VIP
-)
-
-// State is the liveness of a node, by gossip.
-type State string
-
-// The states of a node.
-const (
-	Alive   State = "alive"
-	Dead    State = "dead"    // it stopped answering
-	Left    State = "left"    // it stopped on purpose
-	Unknown State = "unknown" // not met since the node that answers has started
-)
-
-// Moved names the nodes between which the VIPs moved.
-type Moved struct {
-	From string // name of the node that held them, "" when none did
-	To   string // name of the node that holds them now
+	// SetMaintenance keeps this node from becoming the holder, or allows it again.
+	// If it holds, another one holds when the call returns.
+	SetMaintenance(ctx context.Context, on bool) error
+	// ForceSolo makes this node a cluster of one that accepts changes again. It is
+	// refused while a quorum can be reached.
+	ForceSolo(ctx context.Context) error
 }

@@ -96,6 +96,20 @@ func (c *Client) Failover(ctx context.Context, to string) (Moved, error) {
 	return Moved{From: x.GetFrom(), To: x.GetTo()}, err
 }
 
+// SetMaintenance keeps the node from becoming the holder, or allows it again. If
+// it holds the VIPs, another one does when the call returns.
+func (c *Client) SetMaintenance(ctx context.Context, on bool) error {
+	_, err := c.cluster.SetMaintenance(ctx, &adminpb.SetMaintenanceRequest{On: on})
+	return err
+}
+
+// ForceSolo makes the node, the survivor of a pair, a cluster of one that accepts
+// changes. What only the other node has is lost, and the caller has confirmed that.
+func (c *Client) ForceSolo(ctx context.Context) error {
+	_, err := c.cluster.ForceSolo(ctx, &adminpb.ForceSoloRequest{Confirmed: true})
+	return err
+}
+
 // EventQuery says which events are asked for.
 type EventQuery struct {
 	Last   uint32    // replay so many; 0 with Since: all of those

@@ -267,15 +267,34 @@ func TestStatesOfNodes(t *testing.T) {
 	}
 }
 
-func TestView(t *testing.T) {
+// local is a node that answers the others.
+type local struct {
+	view     lb.View
+	holding  *admin.Holding
+	degraded []string
+}
+
+func (l local) LocalView() lb.View { return l.view }
+
+func (l local) LocalHolding(context.Context) (*admin.Holding, []string) { return l.holding, l.degraded }
+
+// What one node knows of itself arrives at another.
+func TestAskingANode(t *testing.T) {
 	want := lb.View{
 		Revision: 7,
 		Errors:   map[string]string{"l": "port 80 is taken"},
 		Members:  map[lb.MemberID]lb.OperatingStatus{"m": lb.Failed, "n": lb.Online},
 	}
+	holding := &admin.Holding{
+		Since: admintest.Start, Term: 7, Solo: true, Lease: 140 * time.Millisecond,
+		Takeover: admin.Takeover{
+			Cause: "crash", From: "a", Why: "worker was killed", Total: 12 * time.Millisecond,
+			Stages: []admin.Stage{{Name: "noticed", At: time.Millisecond}, {Name: "opened", At: 11 * time.Millisecond}},
+		},
+	}
 	ln := bufconn.Listen(1 << 16)
 	g := grpc.NewServer()
-	admin.RegisterEngine(g, func() lb.View { return want })
+	admin.RegisterEngine(g, local{view: want, holding: holding, degraded: []string{"witness is dead"}})
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(ln) }()
 	defer func() {
@@ -293,5 +312,9 @@ func TestView(t *testing.T) {
 	got, err := admin.AskView(t.Context(), conn)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	held, degraded, err := admin.AskHolding(t.Context(), conn)
+	if diff := cmp.Diff(holding, held); diff != "" || err != nil || len(degraded) != 1 {
+		t.Errorf("%v, degraded %q (-want +got):\n%s", err, degraded, diff)
 	}
 }

@@ -10,10 +10,30 @@ import (
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
 )
 
-// RegisterEngine lets the other nodes ask for this node's view. It belongs on
-// the port of the nodes, not on the admin socket. local must not block.
-func RegisterEngine(r grpc.ServiceRegistrar, local func() lb.View) {
+// Local is what a node answers the others for itself. Its methods are called from
+// any number of goroutines.
+type Local interface {
+	// LocalView is what the node's data plane knows. It does not block.
+	LocalView() lb.View
+	// LocalHolding is how the node holds the VIPs, nil if it does not, and what it
+	// finds degraded. It may block until ctx ends.
+	LocalHolding(ctx context.Context) (*Holding, []string)
+}
+
+// RegisterEngine lets the other nodes ask this one. It belongs on the port of the
+// nodes, not on the admin socket.
+func RegisterEngine(r grpc.ServiceRegistrar, local Local) {
 	adminpb.RegisterEngineServer(r, &engineService{local: local})
+}
+
+// AskHolding asks the node at the other end of conn how it holds the VIPs: nil if
+// it does not. It blocks until there is an answer or ctx ends.
+func AskHolding(ctx context.Context, conn grpc.ClientConnInterface) (*Holding, []string, error) {
+	x, err := adminpb.NewEngineClient(conn).Holding(ctx, &adminpb.HoldingRequest{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask how the VIPs are held: %w", err)
+	}
+	return toHolding(x.Holding), x.Degraded, nil
 }
 
 // AskView asks the node at the other end of conn for its view. It blocks until
@@ -41,12 +61,18 @@ const maxViewSize = 16 << 20
 // engineService answers for this node's data plane.
 type engineService struct {
 	adminpb.UnimplementedEngineServer
-	local func() lb.View
+	local Local
+}
+
+// Holding implements adminpb.EngineServer.
+func (s *engineService) Holding(ctx context.Context, _ *adminpb.HoldingRequest) (*adminpb.HoldingResponse, error) {
+	holding, degraded := s.local.LocalHolding(ctx)
+	return &adminpb.HoldingResponse{Holding: fromHolding(holding), Degraded: degraded}, nil
 }
 
 // View implements adminpb.EngineServer.
 func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.ViewResponse, error) {
-	v := s.local()
+	v := s.local.LocalView()
 	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members))}
 	for id, st := range v.Members {
 		x.Members[string(id)] = string(st)

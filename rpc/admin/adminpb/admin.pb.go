@@ -27,6 +27,7 @@ import (
 	lbpb "github.com/amphora-lb/amphora/internal/lbpb"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -147,7 +148,7 @@ func (x Node_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_Role.Descriptor instead.
 func (Node_Role) EnumDescriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49, 0}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51, 0}
 }
 
 type Node_State int32
@@ -202,7 +203,7 @@ func (x Node_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_State.Descriptor instead.
 func (Node_State) EnumDescriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49, 1}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51, 1}
 }
 
 // Status is derived from what the holder's engine has applied; it is never
@@ -2999,6 +3000,10 @@ type ClusterStatus struct {
 	Quorum        bool                   `protobuf:"varint,8,opt,name=quorum,proto3" json:"quorum,omitempty"`                                 // whether a change can be committed now
 	Nodes         []*Node                `protobuf:"bytes,9,rep,name=nodes,proto3" json:"nodes,omitempty"`                                    // in order of name
 	NoCluster     bool                   `protobuf:"varint,10,opt,name=no_cluster,json=noCluster,proto3" json:"no_cluster,omitempty"`         // the node that answers is part of no cluster yet, `nodes` are those that it has met
+	Topology      string                 `protobuf:"bytes,11,opt,name=topology,proto3" json:"topology,omitempty"`                             // such as "pair and witness"
+	Profile       string                 `protobuf:"bytes,12,opt,name=profile,proto3" json:"profile,omitempty"`                               // the timers: lan-fast, default or wan
+	Degraded      []string               `protobuf:"bytes,13,rep,name=degraded,proto3" json:"degraded,omitempty"`                             // what the next failure would not be survived because of, for people
+	Holding       *Holding               `protobuf:"bytes,14,opt,name=holding,proto3" json:"holding,omitempty"`                               // unset: no node holds the VIPs, or the holder was not asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3103,6 +3108,188 @@ func (x *ClusterStatus) GetNoCluster() bool {
 	return false
 }
 
+func (x *ClusterStatus) GetTopology() string {
+	if x != nil {
+		return x.Topology
+	}
+	return ""
+}
+
+func (x *ClusterStatus) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *ClusterStatus) GetDegraded() []string {
+	if x != nil {
+		return x.Degraded
+	}
+	return nil
+}
+
+func (x *ClusterStatus) GetHolding() *Holding {
+	if x != nil {
+		return x.Holding
+	}
+	return nil
+}
+
+// Holding is how the VIPs are held, in the words of the holder.
+type Holding struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Since          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	Term           uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	Solo           bool                   `protobuf:"varint,3,opt,name=solo,proto3" json:"solo,omitempty"`                                          // on the evidence of the network, without a quorum
+	LeaseRemaining *durationpb.Duration   `protobuf:"bytes,4,opt,name=lease_remaining,json=leaseRemaining,proto3" json:"lease_remaining,omitempty"` // until the gate shuts by itself
+	Takeover       *Takeover              `protobuf:"bytes,5,opt,name=takeover,proto3" json:"takeover,omitempty"`                                   // how the holder came to hold
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Holding) Reset() {
+	*x = Holding{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Holding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Holding) ProtoMessage() {}
+
+func (x *Holding) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Holding.ProtoReflect.Descriptor instead.
+func (*Holding) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *Holding) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Holding) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Holding) GetSolo() bool {
+	if x != nil {
+		return x.Solo
+	}
+	return false
+}
+
+func (x *Holding) GetLeaseRemaining() *durationpb.Duration {
+	if x != nil {
+		return x.LeaseRemaining
+	}
+	return nil
+}
+
+func (x *Holding) GetTakeover() *Takeover {
+	if x != nil {
+		return x.Takeover
+	}
+	return nil
+}
+
+// Takeover is how a node came to hold the VIPs.
+type Takeover struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cause         string                 `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`   // start, planned, released, crash, silence, election, peer silent
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`     // name of the node that held before, if known
+	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`       // what that one said of its release
+	Total         *durationpb.Duration   `protobuf:"bytes,4,opt,name=total,proto3" json:"total,omitempty"`   // from the last sign of the old holder to the first announcement
+	Stages        []*Takeover_Stage      `protobuf:"bytes,5,rep,name=stages,proto3" json:"stages,omitempty"` // in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Takeover) Reset() {
+	*x = Takeover{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Takeover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Takeover) ProtoMessage() {}
+
+func (x *Takeover) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
+func (*Takeover) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Takeover) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Takeover) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Takeover) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *Takeover) GetTotal() *durationpb.Duration {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+func (x *Takeover) GetStages() []*Takeover_Stage {
+	if x != nil {
+		return x.Stages
+	}
+	return nil
+}
+
 type Node struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3116,13 +3303,14 @@ type Node struct {
 	AppliedIndex  *uint64                `protobuf:"varint,9,opt,name=applied_index,json=appliedIndex,proto3,oneof" json:"applied_index,omitempty"` // unset: not known
 	Vips          []string               `protobuf:"bytes,10,rep,name=vips,proto3" json:"vips,omitempty"`                                           // addresses that it holds
 	Problem       string                 `protobuf:"bytes,11,opt,name=problem,proto3" json:"problem,omitempty"`                                     // why it cannot do its work, such as a missing privilege
+	Maintenance   bool                   `protobuf:"varint,12,opt,name=maintenance,proto3" json:"maintenance,omitempty"`                            // it does not become the holder
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3134,7 +3322,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3147,7 +3335,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Node) GetId() string {
@@ -3227,6 +3415,13 @@ func (x *Node) GetProblem() string {
 	return ""
 }
 
+func (x *Node) GetMaintenance() bool {
+	if x != nil {
+		return x.Maintenance
+	}
+	return false
+}
+
 type BootstrapRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3235,7 +3430,7 @@ type BootstrapRequest struct {
 
 func (x *BootstrapRequest) Reset() {
 	*x = BootstrapRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3247,7 +3442,7 @@ func (x *BootstrapRequest) String() string {
 func (*BootstrapRequest) ProtoMessage() {}
 
 func (x *BootstrapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3260,7 +3455,7 @@ func (x *BootstrapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapRequest.ProtoReflect.Descriptor instead.
 func (*BootstrapRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{52}
 }
 
 type BootstrapResponse struct {
@@ -3271,7 +3466,7 @@ type BootstrapResponse struct {
 
 func (x *BootstrapResponse) Reset() {
 	*x = BootstrapResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3283,7 +3478,7 @@ func (x *BootstrapResponse) String() string {
 func (*BootstrapResponse) ProtoMessage() {}
 
 func (x *BootstrapResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3296,7 +3491,7 @@ func (x *BootstrapResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapResponse.ProtoReflect.Descriptor instead.
 func (*BootstrapResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{53}
 }
 
 type JoinRequest struct {
@@ -3308,7 +3503,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3320,7 +3515,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3333,7 +3528,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{52}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *JoinRequest) GetAddr() string {
@@ -3351,7 +3546,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3363,7 +3558,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3376,7 +3571,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{53}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{55}
 }
 
 type LeaveRequest struct {
@@ -3387,7 +3582,7 @@ type LeaveRequest struct {
 
 func (x *LeaveRequest) Reset() {
 	*x = LeaveRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3399,7 +3594,7 @@ func (x *LeaveRequest) String() string {
 func (*LeaveRequest) ProtoMessage() {}
 
 func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3412,7 +3607,7 @@ func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveRequest.ProtoReflect.Descriptor instead.
 func (*LeaveRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{54}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{56}
 }
 
 type LeaveResponse struct {
@@ -3423,7 +3618,7 @@ type LeaveResponse struct {
 
 func (x *LeaveResponse) Reset() {
 	*x = LeaveResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +3630,7 @@ func (x *LeaveResponse) String() string {
 func (*LeaveResponse) ProtoMessage() {}
 
 func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +3643,7 @@ func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveResponse.ProtoReflect.Descriptor instead.
 func (*LeaveResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{55}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{57}
 }
 
 type RemoveRequest struct {
@@ -3460,7 +3655,7 @@ type RemoveRequest struct {
 
 func (x *RemoveRequest) Reset() {
 	*x = RemoveRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3472,7 +3667,7 @@ func (x *RemoveRequest) String() string {
 func (*RemoveRequest) ProtoMessage() {}
 
 func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3485,7 +3680,7 @@ func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveRequest.ProtoReflect.Descriptor instead.
 func (*RemoveRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{56}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RemoveRequest) GetNode() string {
@@ -3503,7 +3698,7 @@ type RemoveResponse struct {
 
 func (x *RemoveResponse) Reset() {
 	*x = RemoveResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +3710,7 @@ func (x *RemoveResponse) String() string {
 func (*RemoveResponse) ProtoMessage() {}
 
 func (x *RemoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3723,169 @@ func (x *RemoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveResponse.ProtoReflect.Descriptor instead.
 func (*RemoveResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{57}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{59}
+}
+
+type SetMaintenanceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	On            bool                   `protobuf:"varint,1,opt,name=on,proto3" json:"on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMaintenanceRequest) Reset() {
+	*x = SetMaintenanceRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMaintenanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMaintenanceRequest) ProtoMessage() {}
+
+func (x *SetMaintenanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMaintenanceRequest.ProtoReflect.Descriptor instead.
+func (*SetMaintenanceRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *SetMaintenanceRequest) GetOn() bool {
+	if x != nil {
+		return x.On
+	}
+	return false
+}
+
+type SetMaintenanceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMaintenanceResponse) Reset() {
+	*x = SetMaintenanceResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMaintenanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMaintenanceResponse) ProtoMessage() {}
+
+func (x *SetMaintenanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMaintenanceResponse.ProtoReflect.Descriptor instead.
+func (*SetMaintenanceResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{61}
+}
+
+type ForceSoloRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operator has made sure that the other node is down, or accepts that what
+	// only that one has is lost.
+	Confirmed     bool `protobuf:"varint,1,opt,name=confirmed,proto3" json:"confirmed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForceSoloRequest) Reset() {
+	*x = ForceSoloRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForceSoloRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForceSoloRequest) ProtoMessage() {}
+
+func (x *ForceSoloRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForceSoloRequest.ProtoReflect.Descriptor instead.
+func (*ForceSoloRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *ForceSoloRequest) GetConfirmed() bool {
+	if x != nil {
+		return x.Confirmed
+	}
+	return false
+}
+
+type ForceSoloResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForceSoloResponse) Reset() {
+	*x = ForceSoloResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForceSoloResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForceSoloResponse) ProtoMessage() {}
+
+func (x *ForceSoloResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForceSoloResponse.ProtoReflect.Descriptor instead.
+func (*ForceSoloResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{63}
 }
 
 type FailoverRequest struct {
@@ -3540,7 +3897,7 @@ type FailoverRequest struct {
 
 func (x *FailoverRequest) Reset() {
 	*x = FailoverRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +3909,7 @@ func (x *FailoverRequest) String() string {
 func (*FailoverRequest) ProtoMessage() {}
 
 func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +3922,7 @@ func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverRequest.ProtoReflect.Descriptor instead.
 func (*FailoverRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{58}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *FailoverRequest) GetTo() string {
@@ -3585,7 +3942,7 @@ type FailoverResponse struct {
 
 func (x *FailoverResponse) Reset() {
 	*x = FailoverResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +3954,7 @@ func (x *FailoverResponse) String() string {
 func (*FailoverResponse) ProtoMessage() {}
 
 func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +3967,7 @@ func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverResponse.ProtoReflect.Descriptor instead.
 func (*FailoverResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{59}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *FailoverResponse) GetFrom() string {
@@ -3638,7 +3995,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3650,7 +4007,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3663,7 +4020,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{60}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *WatchRequest) GetLast() uint32 {
@@ -3697,7 +4054,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3709,7 +4066,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3722,7 +4079,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{61}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *WatchResponse) GetEvent() *Event {
@@ -3755,7 +4112,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3767,7 +4124,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3780,7 +4137,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{62}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -3839,6 +4196,94 @@ func (x *Event) GetMessage() string {
 	return ""
 }
 
+type HoldingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldingRequest) Reset() {
+	*x = HoldingRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldingRequest) ProtoMessage() {}
+
+func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldingRequest.ProtoReflect.Descriptor instead.
+func (*HoldingRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{69}
+}
+
+type HoldingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Holding       *Holding               `protobuf:"bytes,1,opt,name=holding,proto3" json:"holding,omitempty"`   // unset: it holds nothing
+	Degraded      []string               `protobuf:"bytes,2,rep,name=degraded,proto3" json:"degraded,omitempty"` // as in ClusterStatus
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldingResponse) Reset() {
+	*x = HoldingResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldingResponse) ProtoMessage() {}
+
+func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldingResponse.ProtoReflect.Descriptor instead.
+func (*HoldingResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *HoldingResponse) GetHolding() *Holding {
+	if x != nil {
+		return x.Holding
+	}
+	return nil
+}
+
+func (x *HoldingResponse) GetDegraded() []string {
+	if x != nil {
+		return x.Degraded
+	}
+	return nil
+}
+
 type ViewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -3847,7 +4292,7 @@ type ViewRequest struct {
 
 func (x *ViewRequest) Reset() {
 	*x = ViewRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3859,7 +4304,7 @@ func (x *ViewRequest) String() string {
 func (*ViewRequest) ProtoMessage() {}
 
 func (x *ViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3872,7 +4317,7 @@ func (x *ViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewRequest.ProtoReflect.Descriptor instead.
 func (*ViewRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{63}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
 }
 
 type ViewResponse struct {
@@ -3886,7 +4331,7 @@ type ViewResponse struct {
 
 func (x *ViewResponse) Reset() {
 	*x = ViewResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3898,7 +4343,7 @@ func (x *ViewResponse) String() string {
 func (*ViewResponse) ProtoMessage() {}
 
 func (x *ViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3911,7 +4356,7 @@ func (x *ViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewResponse.ProtoReflect.Descriptor instead.
 func (*ViewResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ViewResponse) GetRevision() uint64 {
@@ -3935,11 +4380,64 @@ func (x *ViewResponse) GetMembers() map[string]string {
 	return nil
 }
 
+// Stage is one step on the way.
+type Takeover_Stage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	At            *durationpb.Duration   `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"` // after the last sign of the old holder
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Takeover_Stage) Reset() {
+	*x = Takeover_Stage{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Takeover_Stage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Takeover_Stage) ProtoMessage() {}
+
+func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Takeover_Stage.ProtoReflect.Descriptor instead.
+func (*Takeover_Stage) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50, 0}
+}
+
+func (x *Takeover_Stage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Takeover_Stage) GetAt() *durationpb.Duration {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 var File_rpc_admin_adminpb_admin_proto protoreflect.FileDescriptor
 
 const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1drpc/admin/adminpb/admin.proto\x12\x10amphora.admin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16internal/lbpb/lb.proto\"|\n" +
+	"\x1drpc/admin/adminpb/admin.proto\x12\x10amphora.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16internal/lbpb/lb.proto\"|\n" +
 	"\x06Status\x12/\n" +
 	"\x13provisioning_status\x18\x01 \x01(\tR\x12provisioningStatus\x12)\n" +
 	"\x10operating_status\x18\x02 \x01(\tR\x0foperatingStatus\x12\x16\n" +
@@ -4164,7 +4662,7 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\"\x0f\n" +
-	"\rStatusRequest\"\xb6\x02\n" +
+	"\rStatusRequest\"\xbd\x03\n" +
 	"\rClusterStatus\x12\x18\n" +
 	"\acluster\x18\x01 \x01(\tR\acluster\x12\x17\n" +
 	"\anode_id\x18\x02 \x01(\tR\x06nodeId\x12\x1b\n" +
@@ -4177,7 +4675,26 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x05nodes\x18\t \x03(\v2\x16.amphora.admin.v1.NodeR\x05nodes\x12\x1d\n" +
 	"\n" +
 	"no_cluster\x18\n" +
-	" \x01(\bR\tnoCluster\"\x8e\x04\n" +
+	" \x01(\bR\tnoCluster\x12\x1a\n" +
+	"\btopology\x18\v \x01(\tR\btopology\x12\x18\n" +
+	"\aprofile\x18\f \x01(\tR\aprofile\x12\x1a\n" +
+	"\bdegraded\x18\r \x03(\tR\bdegraded\x123\n" +
+	"\aholding\x18\x0e \x01(\v2\x19.amphora.admin.v1.HoldingR\aholding\"\xdf\x01\n" +
+	"\aHolding\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x12\n" +
+	"\x04solo\x18\x03 \x01(\bR\x04solo\x12B\n" +
+	"\x0flease_remaining\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x0eleaseRemaining\x126\n" +
+	"\btakeover\x18\x05 \x01(\v2\x1a.amphora.admin.v1.TakeoverR\btakeover\"\xf9\x01\n" +
+	"\bTakeover\x12\x14\n" +
+	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\x12/\n" +
+	"\x05total\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x05total\x128\n" +
+	"\x06stages\x18\x05 \x03(\v2 .amphora.admin.v1.Takeover.StageR\x06stages\x1aF\n" +
+	"\x05Stage\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
+	"\x02at\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x02at\"\xb0\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12/\n" +
@@ -4190,7 +4707,8 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\rapplied_index\x18\t \x01(\x04H\x00R\fappliedIndex\x88\x01\x01\x12\x12\n" +
 	"\x04vips\x18\n" +
 	" \x03(\tR\x04vips\x12\x18\n" +
-	"\aproblem\x18\v \x01(\tR\aproblem\"@\n" +
+	"\aproblem\x18\v \x01(\tR\aproblem\x12 \n" +
+	"\vmaintenance\x18\f \x01(\bR\vmaintenance\"@\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fROLE_AMPHORA\x10\x01\x12\x10\n" +
@@ -4213,7 +4731,13 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\rLeaveResponse\"#\n" +
 	"\rRemoveRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\"\x10\n" +
-	"\x0eRemoveResponse\"!\n" +
+	"\x0eRemoveResponse\"'\n" +
+	"\x15SetMaintenanceRequest\x12\x0e\n" +
+	"\x02on\x18\x01 \x01(\bR\x02on\"\x18\n" +
+	"\x16SetMaintenanceResponse\"0\n" +
+	"\x10ForceSoloRequest\x12\x1c\n" +
+	"\tconfirmed\x18\x01 \x01(\bR\tconfirmed\"\x13\n" +
+	"\x11ForceSoloResponse\"!\n" +
 	"\x0fFailoverRequest\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\"6\n" +
 	"\x10FailoverResponse\x12\x12\n" +
@@ -4234,7 +4758,11 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x06 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\a \x01(\tR\x04name\x12\x18\n" +
-	"\amessage\x18\b \x01(\tR\amessage\"\r\n" +
+	"\amessage\x18\b \x01(\tR\amessage\"\x10\n" +
+	"\x0eHoldingRequest\"b\n" +
+	"\x0fHoldingResponse\x123\n" +
+	"\aholding\x18\x01 \x01(\v2\x19.amphora.admin.v1.HoldingR\aholding\x12\x1a\n" +
+	"\bdegraded\x18\x02 \x03(\tR\bdegraded\"\r\n" +
 	"\vViewRequest\"\xac\x02\n" +
 	"\fViewResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12B\n" +
@@ -4280,18 +4808,21 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x12ListHealthMonitors\x12+.amphora.admin.v1.ListHealthMonitorsRequest\x1a,.amphora.admin.v1.ListHealthMonitorsResponse\x12^\n" +
 	"\x10GetHealthMonitor\x12).amphora.admin.v1.GetHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12d\n" +
 	"\x13UpdateHealthMonitor\x12,.amphora.admin.v1.UpdateHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12^\n" +
-	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xdc\x03\n" +
+	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\x97\x05\n" +
 	"\aCluster\x12J\n" +
 	"\x06Status\x12\x1f.amphora.admin.v1.StatusRequest\x1a\x1f.amphora.admin.v1.ClusterStatus\x12T\n" +
 	"\tBootstrap\x12\".amphora.admin.v1.BootstrapRequest\x1a#.amphora.admin.v1.BootstrapResponse\x12E\n" +
 	"\x04Join\x12\x1d.amphora.admin.v1.JoinRequest\x1a\x1e.amphora.admin.v1.JoinResponse\x12H\n" +
 	"\x05Leave\x12\x1e.amphora.admin.v1.LeaveRequest\x1a\x1f.amphora.admin.v1.LeaveResponse\x12K\n" +
 	"\x06Remove\x12\x1f.amphora.admin.v1.RemoveRequest\x1a .amphora.admin.v1.RemoveResponse\x12Q\n" +
-	"\bFailover\x12!.amphora.admin.v1.FailoverRequest\x1a\".amphora.admin.v1.FailoverResponse2T\n" +
+	"\bFailover\x12!.amphora.admin.v1.FailoverRequest\x1a\".amphora.admin.v1.FailoverResponse\x12c\n" +
+	"\x0eSetMaintenance\x12'.amphora.admin.v1.SetMaintenanceRequest\x1a(.amphora.admin.v1.SetMaintenanceResponse\x12T\n" +
+	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse2T\n" +
 	"\x06Events\x12J\n" +
-	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012O\n" +
+	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\x9f\x01\n" +
 	"\x06Engine\x12E\n" +
-	"\x04View\x12\x1d.amphora.admin.v1.ViewRequest\x1a\x1e.amphora.admin.v1.ViewResponseB1Z/github.com/amphora-lb/amphora/rpc/admin/adminpbb\x06proto3"
+	"\x04View\x12\x1d.amphora.admin.v1.ViewRequest\x1a\x1e.amphora.admin.v1.ViewResponse\x12N\n" +
+	"\aHolding\x12 .amphora.admin.v1.HoldingRequest\x1a!.amphora.admin.v1.HoldingResponseB1Z/github.com/amphora-lb/amphora/rpc/admin/adminpbb\x06proto3"
 
 var (
 	file_rpc_admin_adminpb_admin_proto_rawDescOnce sync.Once
@@ -4306,7 +4837,7 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
 	(Node_Role)(0),                     // 1: amphora.admin.v1.Node.Role
@@ -4360,166 +4891,190 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(*DeleteHealthMonitorRequest)(nil), // 49: amphora.admin.v1.DeleteHealthMonitorRequest
 	(*StatusRequest)(nil),              // 50: amphora.admin.v1.StatusRequest
 	(*ClusterStatus)(nil),              // 51: amphora.admin.v1.ClusterStatus
-	(*Node)(nil),                       // 52: amphora.admin.v1.Node
-	(*BootstrapRequest)(nil),           // 53: amphora.admin.v1.BootstrapRequest
-	(*BootstrapResponse)(nil),          // 54: amphora.admin.v1.BootstrapResponse
-	(*JoinRequest)(nil),                // 55: amphora.admin.v1.JoinRequest
-	(*JoinResponse)(nil),               // 56: amphora.admin.v1.JoinResponse
-	(*LeaveRequest)(nil),               // 57: amphora.admin.v1.LeaveRequest
-	(*LeaveResponse)(nil),              // 58: amphora.admin.v1.LeaveResponse
-	(*RemoveRequest)(nil),              // 59: amphora.admin.v1.RemoveRequest
-	(*RemoveResponse)(nil),             // 60: amphora.admin.v1.RemoveResponse
-	(*FailoverRequest)(nil),            // 61: amphora.admin.v1.FailoverRequest
-	(*FailoverResponse)(nil),           // 62: amphora.admin.v1.FailoverResponse
-	(*WatchRequest)(nil),               // 63: amphora.admin.v1.WatchRequest
-	(*WatchResponse)(nil),              // 64: amphora.admin.v1.WatchResponse
-	(*Event)(nil),                      // 65: amphora.admin.v1.Event
-	(*ViewRequest)(nil),                // 66: amphora.admin.v1.ViewRequest
-	(*ViewResponse)(nil),               // 67: amphora.admin.v1.ViewResponse
-	nil,                                // 68: amphora.admin.v1.ViewResponse.ErrorsEntry
-	nil,                                // 69: amphora.admin.v1.ViewResponse.MembersEntry
-	(*lbpb.Subnet)(nil),                // 70: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 71: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 72: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 73: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 74: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 75: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 76: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 77: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 78: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 79: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 80: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 81: amphora.lb.v1.HealthMonitorSpec
-	(*timestamppb.Timestamp)(nil),      // 82: google.protobuf.Timestamp
+	(*Holding)(nil),                    // 52: amphora.admin.v1.Holding
+	(*Takeover)(nil),                   // 53: amphora.admin.v1.Takeover
+	(*Node)(nil),                       // 54: amphora.admin.v1.Node
+	(*BootstrapRequest)(nil),           // 55: amphora.admin.v1.BootstrapRequest
+	(*BootstrapResponse)(nil),          // 56: amphora.admin.v1.BootstrapResponse
+	(*JoinRequest)(nil),                // 57: amphora.admin.v1.JoinRequest
+	(*JoinResponse)(nil),               // 58: amphora.admin.v1.JoinResponse
+	(*LeaveRequest)(nil),               // 59: amphora.admin.v1.LeaveRequest
+	(*LeaveResponse)(nil),              // 60: amphora.admin.v1.LeaveResponse
+	(*RemoveRequest)(nil),              // 61: amphora.admin.v1.RemoveRequest
+	(*RemoveResponse)(nil),             // 62: amphora.admin.v1.RemoveResponse
+	(*SetMaintenanceRequest)(nil),      // 63: amphora.admin.v1.SetMaintenanceRequest
+	(*SetMaintenanceResponse)(nil),     // 64: amphora.admin.v1.SetMaintenanceResponse
+	(*ForceSoloRequest)(nil),           // 65: amphora.admin.v1.ForceSoloRequest
+	(*ForceSoloResponse)(nil),          // 66: amphora.admin.v1.ForceSoloResponse
+	(*FailoverRequest)(nil),            // 67: amphora.admin.v1.FailoverRequest
+	(*FailoverResponse)(nil),           // 68: amphora.admin.v1.FailoverResponse
+	(*WatchRequest)(nil),               // 69: amphora.admin.v1.WatchRequest
+	(*WatchResponse)(nil),              // 70: amphora.admin.v1.WatchResponse
+	(*Event)(nil),                      // 71: amphora.admin.v1.Event
+	(*HoldingRequest)(nil),             // 72: amphora.admin.v1.HoldingRequest
+	(*HoldingResponse)(nil),            // 73: amphora.admin.v1.HoldingResponse
+	(*ViewRequest)(nil),                // 74: amphora.admin.v1.ViewRequest
+	(*ViewResponse)(nil),               // 75: amphora.admin.v1.ViewResponse
+	(*Takeover_Stage)(nil),             // 76: amphora.admin.v1.Takeover.Stage
+	nil,                                // 77: amphora.admin.v1.ViewResponse.ErrorsEntry
+	nil,                                // 78: amphora.admin.v1.ViewResponse.MembersEntry
+	(*lbpb.Subnet)(nil),                // 79: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 80: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 81: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 82: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 83: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 84: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 85: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 86: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 87: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 88: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 89: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 90: amphora.lb.v1.HealthMonitorSpec
+	(*timestamppb.Timestamp)(nil),      // 91: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 92: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,  // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	70, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	79, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
 	3,  // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	71, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	80, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
 	6,  // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	71, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	72, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	80, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	81, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
 	3,  // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	73, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	82, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	73, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	82, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
 	22, // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
 	29, // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
 	36, // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
 	43, // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	74, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	83, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
 	3,  // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	75, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	84, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
 	22, // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	75, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	76, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	84, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	85, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
 	3,  // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	77, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	86, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
 	29, // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	77, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	78, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	86, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	87, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
 	3,  // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	79, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	88, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
 	36, // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	79, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	80, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	88, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	89, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
 	3,  // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	81, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	90, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	43, // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	81, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	52, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
-	1,  // 37: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
-	2,  // 38: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	82, // 39: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
-	65, // 40: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	82, // 41: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
-	68, // 42: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	69, // 43: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	7,  // 44: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	8,  // 45: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	10, // 46: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	11, // 47: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	12, // 48: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	14, // 49: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	15, // 50: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	17, // 51: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	18, // 52: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	19, // 53: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	20, // 54: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	23, // 55: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	24, // 56: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	26, // 57: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	27, // 58: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	28, // 59: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	30, // 60: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	31, // 61: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	33, // 62: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	34, // 63: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	35, // 64: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	37, // 65: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	38, // 66: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	40, // 67: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	41, // 68: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	42, // 69: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	44, // 70: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	45, // 71: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	47, // 72: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	48, // 73: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	49, // 74: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	50, // 75: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	53, // 76: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	55, // 77: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	57, // 78: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	59, // 79: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	61, // 80: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	63, // 81: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	66, // 82: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	6,  // 83: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	9,  // 84: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	6,  // 85: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	6,  // 86: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	5,  // 87: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	13, // 88: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	16, // 89: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	13, // 90: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	13, // 91: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	5,  // 92: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	21, // 93: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	22, // 94: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	25, // 95: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	22, // 96: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	22, // 97: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	5,  // 98: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	29, // 99: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	32, // 100: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	29, // 101: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	29, // 102: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	5,  // 103: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	36, // 104: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	39, // 105: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	36, // 106: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	36, // 107: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	5,  // 108: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	43, // 109: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	46, // 110: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	43, // 111: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	43, // 112: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	5,  // 113: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	51, // 114: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	54, // 115: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	56, // 116: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	58, // 117: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	60, // 118: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	62, // 119: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	64, // 120: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	67, // 121: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	83, // [83:122] is the sub-list for method output_type
-	44, // [44:83] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	90, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	54, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
+	52, // 37: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
+	91, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	92, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	53, // 40: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
+	92, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	76, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
+	1,  // 43: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
+	2,  // 44: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
+	91, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	71, // 46: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
+	91, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	52, // 48: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
+	77, // 49: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	78, // 50: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	92, // 51: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	7,  // 52: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	8,  // 53: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	10, // 54: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	11, // 55: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	12, // 56: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	14, // 57: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	15, // 58: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	17, // 59: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	18, // 60: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	19, // 61: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	20, // 62: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	23, // 63: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	24, // 64: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	26, // 65: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	27, // 66: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	28, // 67: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	30, // 68: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	31, // 69: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	33, // 70: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	34, // 71: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	35, // 72: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	37, // 73: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	38, // 74: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	40, // 75: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	41, // 76: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	42, // 77: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	44, // 78: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	45, // 79: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	47, // 80: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	48, // 81: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	49, // 82: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	50, // 83: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	55, // 84: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	57, // 85: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	59, // 86: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	61, // 87: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	67, // 88: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	63, // 89: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
+	65, // 90: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
+	69, // 91: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	74, // 92: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	72, // 93: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	6,  // 94: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	9,  // 95: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	6,  // 96: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	6,  // 97: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	5,  // 98: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	13, // 99: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	16, // 100: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	13, // 101: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	13, // 102: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	5,  // 103: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	21, // 104: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	22, // 105: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	25, // 106: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	22, // 107: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	22, // 108: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	5,  // 109: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	29, // 110: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	32, // 111: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	29, // 112: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	29, // 113: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	5,  // 114: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	36, // 115: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	39, // 116: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	36, // 117: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	36, // 118: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	5,  // 119: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	43, // 120: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	46, // 121: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	43, // 122: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	43, // 123: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	5,  // 124: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	51, // 125: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	56, // 126: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	58, // 127: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	60, // 128: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	62, // 129: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	68, // 130: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	64, // 131: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	66, // 132: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	70, // 133: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	75, // 134: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	73, // 135: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	94, // [94:136] is the sub-list for method output_type
+	52, // [52:94] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }
@@ -4527,14 +5082,14 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 	if File_rpc_admin_adminpb_admin_proto != nil {
 		return
 	}
-	file_rpc_admin_adminpb_admin_proto_msgTypes[49].OneofWrappers = []any{}
+	file_rpc_admin_adminpb_admin_proto_msgTypes[51].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   67,
+			NumMessages:   76,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -1294,12 +1294,14 @@ var Config_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Cluster_Status_FullMethodName    = "/amphora.admin.v1.Cluster/Status"
-	Cluster_Bootstrap_FullMethodName = "/amphora.admin.v1.Cluster/Bootstrap"
-	Cluster_Join_FullMethodName      = "/amphora.admin.v1.Cluster/Join"
-	Cluster_Leave_FullMethodName     = "/amphora.admin.v1.Cluster/Leave"
-	Cluster_Remove_FullMethodName    = "/amphora.admin.v1.Cluster/Remove"
-	Cluster_Failover_FullMethodName  = "/amphora.admin.v1.Cluster/Failover"
+	Cluster_Status_FullMethodName         = "/amphora.admin.v1.Cluster/Status"
+	Cluster_Bootstrap_FullMethodName      = "/amphora.admin.v1.Cluster/Bootstrap"
+	Cluster_Join_FullMethodName           = "/amphora.admin.v1.Cluster/Join"
+	Cluster_Leave_FullMethodName          = "/amphora.admin.v1.Cluster/Leave"
+	Cluster_Remove_FullMethodName         = "/amphora.admin.v1.Cluster/Remove"
+	Cluster_Failover_FullMethodName       = "/amphora.admin.v1.Cluster/Failover"
+	Cluster_SetMaintenance_FullMethodName = "/amphora.admin.v1.Cluster/SetMaintenance"
+	Cluster_ForceSolo_FullMethodName      = "/amphora.admin.v1.Cluster/ForceSolo"
 )
 
 // ClusterClient is the client API for Cluster service.
@@ -1321,6 +1323,13 @@ type ClusterClient interface {
 	Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveResponse, error)
 	// Failover moves the VIPs to another amphora and answers when it holds them.
 	Failover(ctx context.Context, in *FailoverRequest, opts ...grpc.CallOption) (*FailoverResponse, error)
+	// SetMaintenance keeps this node from becoming the holder, until it is taken
+	// back; that outlives a restart. If the node holds the VIPs, they move first.
+	SetMaintenance(ctx context.Context, in *SetMaintenanceRequest, opts ...grpc.CallOption) (*SetMaintenanceResponse, error)
+	// ForceSolo makes this node, the survivor of a pair without a witness, a cluster
+	// of one that accepts changes again. The other node, when it comes back, keeps
+	// its own data aside and joins anew.
+	ForceSolo(ctx context.Context, in *ForceSoloRequest, opts ...grpc.CallOption) (*ForceSoloResponse, error)
 }
 
 type clusterClient struct {
@@ -1391,6 +1400,26 @@ func (c *clusterClient) Failover(ctx context.Context, in *FailoverRequest, opts 
 	return out, nil
 }
 
+func (c *clusterClient) SetMaintenance(ctx context.Context, in *SetMaintenanceRequest, opts ...grpc.CallOption) (*SetMaintenanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetMaintenanceResponse)
+	err := c.cc.Invoke(ctx, Cluster_SetMaintenance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterClient) ForceSolo(ctx context.Context, in *ForceSoloRequest, opts ...grpc.CallOption) (*ForceSoloResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForceSoloResponse)
+	err := c.cc.Invoke(ctx, Cluster_ForceSolo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServer is the server API for Cluster service.
 // All implementations must embed UnimplementedClusterServer
 // for forward compatibility.
@@ -1410,6 +1439,13 @@ type ClusterServer interface {
 	Remove(context.Context, *RemoveRequest) (*RemoveResponse, error)
 	// Failover moves the VIPs to another amphora and answers when it holds them.
 	Failover(context.Context, *FailoverRequest) (*FailoverResponse, error)
+	// SetMaintenance keeps this node from becoming the holder, until it is taken
+	// back; that outlives a restart. If the node holds the VIPs, they move first.
+	SetMaintenance(context.Context, *SetMaintenanceRequest) (*SetMaintenanceResponse, error)
+	// ForceSolo makes this node, the survivor of a pair without a witness, a cluster
+	// of one that accepts changes again. The other node, when it comes back, keeps
+	// its own data aside and joins anew.
+	ForceSolo(context.Context, *ForceSoloRequest) (*ForceSoloResponse, error)
 	mustEmbedUnimplementedClusterServer()
 }
 
@@ -1437,6 +1473,12 @@ func (UnimplementedClusterServer) Remove(context.Context, *RemoveRequest) (*Remo
 }
 func (UnimplementedClusterServer) Failover(context.Context, *FailoverRequest) (*FailoverResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Failover not implemented")
+}
+func (UnimplementedClusterServer) SetMaintenance(context.Context, *SetMaintenanceRequest) (*SetMaintenanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetMaintenance not implemented")
+}
+func (UnimplementedClusterServer) ForceSolo(context.Context, *ForceSoloRequest) (*ForceSoloResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForceSolo not implemented")
 }
 func (UnimplementedClusterServer) mustEmbedUnimplementedClusterServer() {}
 func (UnimplementedClusterServer) testEmbeddedByValue()                 {}
@@ -1567,6 +1609,42 @@ func _Cluster_Failover_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cluster_SetMaintenance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetMaintenanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).SetMaintenance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_SetMaintenance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).SetMaintenance(ctx, req.(*SetMaintenanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Cluster_ForceSolo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForceSoloRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).ForceSolo(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_ForceSolo_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).ForceSolo(ctx, req.(*ForceSoloRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Cluster_ServiceDesc is the grpc.ServiceDesc for Cluster service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1597,6 +1675,14 @@ var Cluster_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Failover",
 			Handler:    _Cluster_Failover_Handler,
+		},
+		{
+			MethodName: "SetMaintenance",
+			Handler:    _Cluster_SetMaintenance_Handler,
+		},
+		{
+			MethodName: "ForceSolo",
+			Handler:    _Cluster_ForceSolo_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -1717,7 +1803,8 @@ var Events_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Engine_View_FullMethodName = "/amphora.admin.v1.Engine/View"
+	Engine_View_FullMethodName    = "/amphora.admin.v1.Engine/View"
+	Engine_Holding_FullMethodName = "/amphora.admin.v1.Engine/Holding"
 )
 
 // EngineClient is the client API for Engine service.
@@ -1728,6 +1815,8 @@ const (
 // status of a resource is what the holder's engine says.
 type EngineClient interface {
 	View(ctx context.Context, in *ViewRequest, opts ...grpc.CallOption) (*ViewResponse, error)
+	// Holding says how the node that answers holds the VIPs.
+	Holding(ctx context.Context, in *HoldingRequest, opts ...grpc.CallOption) (*HoldingResponse, error)
 }
 
 type engineClient struct {
@@ -1748,6 +1837,16 @@ func (c *engineClient) View(ctx context.Context, in *ViewRequest, opts ...grpc.C
 	return out, nil
 }
 
+func (c *engineClient) Holding(ctx context.Context, in *HoldingRequest, opts ...grpc.CallOption) (*HoldingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HoldingResponse)
+	err := c.cc.Invoke(ctx, Engine_Holding_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EngineServer is the server API for Engine service.
 // All implementations must embed UnimplementedEngineServer
 // for forward compatibility.
@@ -1756,6 +1855,8 @@ func (c *engineClient) View(ctx context.Context, in *ViewRequest, opts ...grpc.C
 // status of a resource is what the holder's engine says.
 type EngineServer interface {
 	View(context.Context, *ViewRequest) (*ViewResponse, error)
+	// Holding says how the node that answers holds the VIPs.
+	Holding(context.Context, *HoldingRequest) (*HoldingResponse, error)
 	mustEmbedUnimplementedEngineServer()
 }
 
@@ -1768,6 +1869,9 @@ type UnimplementedEngineServer struct{}
 
 func (UnimplementedEngineServer) View(context.Context, *ViewRequest) (*ViewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method View not implemented")
+}
+func (UnimplementedEngineServer) Holding(context.Context, *HoldingRequest) (*HoldingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Holding not implemented")
 }
 func (UnimplementedEngineServer) mustEmbedUnimplementedEngineServer() {}
 func (UnimplementedEngineServer) testEmbeddedByValue()                {}
@@ -1808,6 +1912,24 @@ func _Engine_View_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Engine_Holding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HoldingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EngineServer).Holding(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Engine_Holding_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EngineServer).Holding(ctx, req.(*HoldingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Engine_ServiceDesc is the grpc.ServiceDesc for Engine service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1818,6 +1940,10 @@ var Engine_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "View",
 			Handler:    _Engine_View_Handler,
+		},
+		{
+			MethodName: "Holding",
+			Handler:    _Engine_Holding_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

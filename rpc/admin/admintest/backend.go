@@ -252,6 +252,29 @@ func (b *Backend) Failover(_ context.Context, to string) (admin.Moved, error) {
 	return moved, nil
 }
 
+// SetMaintenance implements admin.Backend for the node that answers.
+func (b *Backend) SetMaintenance(_ context.Context, on bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i, err := b.nodeLocked(b.statuses.NodeID)
+	if err == nil {
+		b.statuses.Nodes[i].Maintenance = on
+	}
+	return err
+}
+
+// ForceSolo implements admin.Backend: it is refused while there is a quorum.
+func (b *Backend) ForceSolo(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.statuses.Quorum {
+		return &lb.Error{Kind: lb.ErrConflict, Resource: "node", Msg: "the cluster has a quorum"}
+	}
+	b.statuses.Nodes = slices.DeleteFunc(b.statuses.Nodes, func(n admin.Node) bool { return n.ID != b.statuses.NodeID })
+	b.statuses.Quorum = true
+	return nil
+}
+
 func (b *Backend) nodeLocked(ref string) (int, error) {
 	i := slices.IndexFunc(b.statuses.Nodes, func(n admin.Node) bool { return n.ID == ref || n.Name == ref })
 	if i < 0 {
