@@ -26,7 +26,8 @@ type Config struct {
 	// Env is the environment, as of os.Environ. The worker gets it without what is
 	// meant for this process alone: systemd's NOTIFY_SOCKET and watchdog.
 	Env []string
-	// Stdin, Stdout and Stderr become the worker's own; nothing is copied.
+	// Stdin, Stdout and Stderr become the worker's own; nothing is copied. Default:
+	// those of this process.
 	Stdin, Stdout, Stderr *os.File
 	// Signals brings the signals that this process gets; see [Run]. Nil: none.
 	Signals <-chan os.Signal
@@ -52,6 +53,11 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Path == "" {
 		c.Path = "/proc/self/exe"
+	}
+	for file, own := range map[**os.File]*os.File{&c.Stdin: os.Stdin, &c.Stdout: os.Stdout, &c.Stderr: os.Stderr} {
+		if *file == nil {
+			*file = own
+		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

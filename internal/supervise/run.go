@@ -63,6 +63,9 @@ func (s *supervisor) run(ctx context.Context) error {
 			ws := w.run(&stop, ping)
 			c.close()
 			s.heed()
+			if s.stopping && ws.Signaled() && ws.Signal() == unix.SIGTERM {
+				return nil // it was asked before it had begun to listen
+			}
 			if s.stopping || !s.ready && ws.Exited() {
 				return exitError(ws)
 			}

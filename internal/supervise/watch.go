@@ -44,6 +44,7 @@ func (w *watch) run(stop *<-chan struct{}, ping <-chan time.Time) unix.WaitStatu
 			w.obey(sig)
 		case ws := <-w.child.events:
 			if ws.Exited() || ws.Signaled() {
+				w.welcome() // it may have been ready for a moment
 				return ws
 			}
 			w.note(ws)
