@@ -49,6 +49,7 @@ type agent struct {
 	changed chan struct{}              // guarded by mu; closed and replaced when tenure changes
 	heard   map[lease.ID]lease.Instant // guarded by mu; newest answer of each voter
 	counts  agentCounts                // guarded by mu
+	dead    bool                       // guarded by mu; see abandon
 
 	rearm chan struct{} // the machine's wake-up may be earlier than the loop knows
 	late  lateness
@@ -115,6 +116,9 @@ func (a *agent) feed(e lease.Event) {
 }
 
 func (a *agent) feedLocked(events ...lease.Event) {
+	if a.dead {
+		return
+	}
 	before := a.machine.Wake()
 	for len(events) > 0 {
 		in := lease.Input{Now: a.now(), Log: a.log(), Event: events[0]}
@@ -203,12 +207,13 @@ func (a *agent) suspected(id lease.ID) {
 	a.feedLocked(lease.Suspected{Node: id})
 }
 
-// abandon ends a time of holding without the machine: this process is ending as if
-// it were killed.
-func (a *agent) abandon(why string) {
+// abandon leaves everything as it is, as if the process were killed: the gate shuts
+// when its time is over, and nobody is told anything.
+func (a *agent) abandon() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.finish(why)
+	a.dead = true
+	a.finish("the process ends")
 }
 
 // reseal makes the will known anew, when those that it is for have changed.

@@ -33,8 +33,10 @@ type carrier struct {
 	member  func(id lease.ID) bool                   // whether messages of it count
 	deliver func(lease.Message)
 	refused func(id lease.ID) // the host of a node says that nobody listens
-	lose    func(to lease.ID, m lease.Message) bool
 	logger  *slog.Logger
+
+	// lose is for tests: a message for which it is true gets lost.
+	lose atomic.Pointer[func(to lease.ID, m lease.Message) bool]
 
 	number  atomic.Uint64 // of the newest datagram
 	replays replays
@@ -61,7 +63,7 @@ type sock struct {
 // send sends a message, copies times in all. It never blocks, and tells nobody when
 // the message cannot be sent: it might as well get lost later.
 func (c *carrier) send(to lease.ID, m lease.Message, copies int) {
-	if c.lose != nil && c.lose(to, m) {
+	if lose := c.lose.Load(); lose != nil && (*lose)(to, m) {
 		return
 	}
 	data, err := c.sealed(to, m, c.number.Add(1))

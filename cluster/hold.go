@@ -112,7 +112,7 @@ func (n *Node) vacate(d doubt, why string) {
 	n.vacating.Lock()
 	defer n.vacating.Unlock()
 	if n.rude.Load() {
-		n.agent.abandon("the process ends")
+		n.agent.abandon()
 		return
 	}
 	if held, _ := n.agent.holding(); held != nil && n.raft.State() == raft.Leader {

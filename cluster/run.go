@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/cluster/peerpb"
@@ -157,9 +158,9 @@ func (n *Node) watch(ctx context.Context) {
 	defer n.raft.DeregisterObserver(observer)
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
-	var configuration uint64
+	var servers []raft.Server
 	for {
-		configuration = n.look(configuration)
+		servers = n.look(servers)
 		select {
 		case lead := <-n.raft.LeaderCh():
 			n.leadership.set(lead)
@@ -174,8 +175,9 @@ func (n *Node) watch(ctx context.Context) {
 }
 
 // look compares raft with what this node last knew, and wakes those who wait for
-// a difference. It returns the index of the configuration.
-func (n *Node) look(configuration uint64) uint64 {
+// a difference. It takes the servers that it returned before. raft has an index of
+// its configuration and does not tell it.
+func (n *Node) look(servers []raft.Server) []raft.Server {
 	_, id := n.raft.LeaderWithID()
 	if old := n.view.Load(); old.id != string(id) {
 		n.view.Store(newLeaderView(string(id)))
@@ -191,12 +193,12 @@ func (n *Node) look(configuration uint64) uint64 {
 		n.muzzle.led()
 		n.quicken()
 	}
-	index := n.raft.GetConfiguration().Index()
-	if index != configuration {
+	now := n.servers()
+	if !slices.Equal(now, servers) {
 		n.reconfigured()
 		n.changes.signal()
 	}
-	return index
+	return now
 }
 
 // quicken gives raft the timers that are configured, once a leader is heard: a node

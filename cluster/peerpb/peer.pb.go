@@ -667,6 +667,429 @@ func (*TransferResponse) Descriptor() ([]byte, []int) {
 	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{11}
 }
 
+type LeaseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseRequest) Reset() {
+	*x = LeaseRequest{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseRequest) ProtoMessage() {}
+
+func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseRequest.ProtoReflect.Descriptor instead.
+func (*LeaseRequest) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+}
+
+// LeaseResponse is what one node knows of the lease. Durations are nanoseconds up to
+// the moment of the answer; of something that never was they are negative.
+type LeaseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NodeId        string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Term          uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
+	HolderId      string                 `protobuf:"bytes,4,opt,name=holder_id,json=holderId,proto3" json:"holder_id,omitempty"`
+	Open          bool                   `protobuf:"varint,5,opt,name=open,proto3" json:"open,omitempty"`
+	Solo          bool                   `protobuf:"varint,6,opt,name=solo,proto3" json:"solo,omitempty"`
+	Held          int64                  `protobuf:"varint,7,opt,name=held,proto3" json:"held,omitempty"`
+	Left          int64                  `protobuf:"varint,8,opt,name=left,proto3" json:"left,omitempty"`
+	Heard         int64                  `protobuf:"varint,9,opt,name=heard,proto3" json:"heard,omitempty"`
+	Unfit         string                 `protobuf:"bytes,10,opt,name=unfit,proto3" json:"unfit,omitempty"`
+	Maintenance   bool                   `protobuf:"varint,11,opt,name=maintenance,proto3" json:"maintenance,omitempty"`
+	Profile       string                 `protobuf:"bytes,12,opt,name=profile,proto3" json:"profile,omitempty"`
+	Voters        []*LeaseVoter          `protobuf:"bytes,13,rep,name=voters,proto3" json:"voters,omitempty"`
+	Last          *LeaseTakeover         `protobuf:"bytes,14,opt,name=last,proto3" json:"last,omitempty"`
+	Degraded      []string               `protobuf:"bytes,15,rep,name=degraded,proto3" json:"degraded,omitempty"`
+	LateP999      int64                  `protobuf:"varint,16,opt,name=late_p999,json=lateP999,proto3" json:"late_p999,omitempty"`
+	LateMax       int64                  `protobuf:"varint,17,opt,name=late_max,json=lateMax,proto3" json:"late_max,omitempty"`
+	Counters      map[string]uint64      `protobuf:"bytes,18,rep,name=counters,proto3" json:"counters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseResponse) Reset() {
+	*x = LeaseResponse{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseResponse) ProtoMessage() {}
+
+func (x *LeaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseResponse.ProtoReflect.Descriptor instead.
+func (*LeaseResponse) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *LeaseResponse) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *LeaseResponse) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *LeaseResponse) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetHolderId() string {
+	if x != nil {
+		return x.HolderId
+	}
+	return ""
+}
+
+func (x *LeaseResponse) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+func (x *LeaseResponse) GetSolo() bool {
+	if x != nil {
+		return x.Solo
+	}
+	return false
+}
+
+func (x *LeaseResponse) GetHeld() int64 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetLeft() int64 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetHeard() int64 {
+	if x != nil {
+		return x.Heard
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetUnfit() string {
+	if x != nil {
+		return x.Unfit
+	}
+	return ""
+}
+
+func (x *LeaseResponse) GetMaintenance() bool {
+	if x != nil {
+		return x.Maintenance
+	}
+	return false
+}
+
+func (x *LeaseResponse) GetProfile() string {
+	if x != nil {
+		return x.Profile
+	}
+	return ""
+}
+
+func (x *LeaseResponse) GetVoters() []*LeaseVoter {
+	if x != nil {
+		return x.Voters
+	}
+	return nil
+}
+
+func (x *LeaseResponse) GetLast() *LeaseTakeover {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+func (x *LeaseResponse) GetDegraded() []string {
+	if x != nil {
+		return x.Degraded
+	}
+	return nil
+}
+
+func (x *LeaseResponse) GetLateP999() int64 {
+	if x != nil {
+		return x.LateP999
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetLateMax() int64 {
+	if x != nil {
+		return x.LateMax
+	}
+	return 0
+}
+
+func (x *LeaseResponse) GetCounters() map[string]uint64 {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type LeaseVoter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Answered      int64                  `protobuf:"varint,3,opt,name=answered,proto3" json:"answered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseVoter) Reset() {
+	*x = LeaseVoter{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseVoter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseVoter) ProtoMessage() {}
+
+func (x *LeaseVoter) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseVoter.ProtoReflect.Descriptor instead.
+func (*LeaseVoter) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *LeaseVoter) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *LeaseVoter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LeaseVoter) GetAnswered() int64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
+// LeaseTakeover is how a node came to hold.
+type LeaseTakeover struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Term          uint64                 `protobuf:"varint,1,opt,name=term,proto3" json:"term,omitempty"`
+	Cause         string                 `protobuf:"bytes,2,opt,name=cause,proto3" json:"cause,omitempty"`
+	FromId        string                 `protobuf:"bytes,3,opt,name=from_id,json=fromId,proto3" json:"from_id,omitempty"`
+	Why           string                 `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	Ago           int64                  `protobuf:"varint,5,opt,name=ago,proto3" json:"ago,omitempty"`
+	Took          int64                  `protobuf:"varint,6,opt,name=took,proto3" json:"took,omitempty"`
+	Stages        []*LeaseStage          `protobuf:"bytes,7,rep,name=stages,proto3" json:"stages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseTakeover) Reset() {
+	*x = LeaseTakeover{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseTakeover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseTakeover) ProtoMessage() {}
+
+func (x *LeaseTakeover) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseTakeover.ProtoReflect.Descriptor instead.
+func (*LeaseTakeover) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *LeaseTakeover) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *LeaseTakeover) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *LeaseTakeover) GetFromId() string {
+	if x != nil {
+		return x.FromId
+	}
+	return ""
+}
+
+func (x *LeaseTakeover) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *LeaseTakeover) GetAgo() int64 {
+	if x != nil {
+		return x.Ago
+	}
+	return 0
+}
+
+func (x *LeaseTakeover) GetTook() int64 {
+	if x != nil {
+		return x.Took
+	}
+	return 0
+}
+
+func (x *LeaseTakeover) GetStages() []*LeaseStage {
+	if x != nil {
+		return x.Stages
+	}
+	return nil
+}
+
+type LeaseStage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	At            int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseStage) Reset() {
+	*x = LeaseStage{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseStage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseStage) ProtoMessage() {}
+
+func (x *LeaseStage) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseStage.ProtoReflect.Descriptor instead.
+func (*LeaseStage) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LeaseStage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LeaseStage) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
 type EpochRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -675,7 +1098,7 @@ type EpochRequest struct {
 
 func (x *EpochRequest) Reset() {
 	*x = EpochRequest{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +1110,7 @@ func (x *EpochRequest) String() string {
 func (*EpochRequest) ProtoMessage() {}
 
 func (x *EpochRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +1123,7 @@ func (x *EpochRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochRequest.ProtoReflect.Descriptor instead.
 func (*EpochRequest) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{17}
 }
 
 type EpochResponse struct {
@@ -713,7 +1136,7 @@ type EpochResponse struct {
 
 func (x *EpochResponse) Reset() {
 	*x = EpochResponse{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +1148,7 @@ func (x *EpochResponse) String() string {
 func (*EpochResponse) ProtoMessage() {}
 
 func (x *EpochResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +1161,7 @@ func (x *EpochResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochResponse.ProtoReflect.Descriptor instead.
 func (*EpochResponse) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{13}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EpochResponse) GetForcings() []*Forcing {
@@ -764,7 +1187,7 @@ type Forcing struct {
 
 func (x *Forcing) Reset() {
 	*x = Forcing{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -776,7 +1199,7 @@ func (x *Forcing) String() string {
 func (*Forcing) ProtoMessage() {}
 
 func (x *Forcing) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -789,7 +1212,7 @@ func (x *Forcing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forcing.ProtoReflect.Descriptor instead.
 func (*Forcing) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{14}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Forcing) GetBy() string {
@@ -833,7 +1256,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +1268,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +1281,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{15}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Refusal) GetReason() Reason {
@@ -915,6 +1338,47 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x0fTransferRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\"\x12\n" +
 	"\x10TransferResponse\"\x0e\n" +
+	"\fLeaseRequest\"\xf4\x04\n" +
+	"\rLeaseResponse\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
+	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x1b\n" +
+	"\tholder_id\x18\x04 \x01(\tR\bholderId\x12\x12\n" +
+	"\x04open\x18\x05 \x01(\bR\x04open\x12\x12\n" +
+	"\x04solo\x18\x06 \x01(\bR\x04solo\x12\x12\n" +
+	"\x04held\x18\a \x01(\x03R\x04held\x12\x12\n" +
+	"\x04left\x18\b \x01(\x03R\x04left\x12\x14\n" +
+	"\x05heard\x18\t \x01(\x03R\x05heard\x12\x14\n" +
+	"\x05unfit\x18\n" +
+	" \x01(\tR\x05unfit\x12 \n" +
+	"\vmaintenance\x18\v \x01(\bR\vmaintenance\x12\x18\n" +
+	"\aprofile\x18\f \x01(\tR\aprofile\x126\n" +
+	"\x06voters\x18\r \x03(\v2\x1e.amphora.cluster.v1.LeaseVoterR\x06voters\x125\n" +
+	"\x04last\x18\x0e \x01(\v2!.amphora.cluster.v1.LeaseTakeoverR\x04last\x12\x1a\n" +
+	"\bdegraded\x18\x0f \x03(\tR\bdegraded\x12\x1b\n" +
+	"\tlate_p999\x18\x10 \x01(\x03R\blateP999\x12\x19\n" +
+	"\blate_max\x18\x11 \x01(\x03R\alateMax\x12K\n" +
+	"\bcounters\x18\x12 \x03(\v2/.amphora.cluster.v1.LeaseResponse.CountersEntryR\bcounters\x1a;\n" +
+	"\rCountersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"L\n" +
+	"\n" +
+	"LeaseVoter\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\banswered\x18\x03 \x01(\x03R\banswered\"\xc2\x01\n" +
+	"\rLeaseTakeover\x12\x12\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x14\n" +
+	"\x05cause\x18\x02 \x01(\tR\x05cause\x12\x17\n" +
+	"\afrom_id\x18\x03 \x01(\tR\x06fromId\x12\x10\n" +
+	"\x03why\x18\x04 \x01(\tR\x03why\x12\x10\n" +
+	"\x03ago\x18\x05 \x01(\x03R\x03ago\x12\x12\n" +
+	"\x04took\x18\x06 \x01(\x03R\x04took\x126\n" +
+	"\x06stages\x18\a \x03(\v2\x1e.amphora.cluster.v1.LeaseStageR\x06stages\"0\n" +
+	"\n" +
+	"LeaseStage\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\"\x0e\n" +
 	"\fEpochRequest\"H\n" +
 	"\rEpochResponse\x127\n" +
 	"\bforcings\x18\x01 \x03(\v2\x1b.amphora.cluster.v1.ForcingR\bforcings\"S\n" +
@@ -940,7 +1404,7 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x0eREASON_INVALID\x10\b\x12\x17\n" +
 	"\x13REASON_NO_SUCCESSOR\x10\t\x12\x17\n" +
 	"\x13REASON_FORCED_APART\x10\n" +
-	"2\xc9\x04\n" +
+	"2\x97\x05\n" +
 	"\x04Peer\x12R\n" +
 	"\aPropose\x12\".amphora.cluster.v1.ProposeRequest\x1a#.amphora.cluster.v1.ProposeResponse\x12X\n" +
 	"\tReadIndex\x12$.amphora.cluster.v1.ReadIndexRequest\x1a%.amphora.cluster.v1.ReadIndexResponse\x12I\n" +
@@ -948,6 +1412,7 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\aPromote\x12\".amphora.cluster.v1.PromoteRequest\x1a#.amphora.cluster.v1.PromoteResponse\x12O\n" +
 	"\x06Remove\x12!.amphora.cluster.v1.RemoveRequest\x1a\".amphora.cluster.v1.RemoveResponse\x12U\n" +
 	"\bTransfer\x12#.amphora.cluster.v1.TransferRequest\x1a$.amphora.cluster.v1.TransferResponse\x12L\n" +
+	"\x05Lease\x12 .amphora.cluster.v1.LeaseRequest\x1a!.amphora.cluster.v1.LeaseResponse\x12L\n" +
 	"\x05Epoch\x12 .amphora.cluster.v1.EpochRequest\x1a!.amphora.cluster.v1.EpochResponseB.Z,github.com/amphora-lb/amphora/cluster/peerpbb\x06proto3"
 
 var (
@@ -963,7 +1428,7 @@ func file_cluster_peerpb_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_peerpb_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(Reason)(0),               // 0: amphora.cluster.v1.Reason
 	(*ProposeRequest)(nil),    // 1: amphora.cluster.v1.ProposeRequest
@@ -978,33 +1443,45 @@ var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(*RemoveResponse)(nil),    // 10: amphora.cluster.v1.RemoveResponse
 	(*TransferRequest)(nil),   // 11: amphora.cluster.v1.TransferRequest
 	(*TransferResponse)(nil),  // 12: amphora.cluster.v1.TransferResponse
-	(*EpochRequest)(nil),      // 13: amphora.cluster.v1.EpochRequest
-	(*EpochResponse)(nil),     // 14: amphora.cluster.v1.EpochResponse
-	(*Forcing)(nil),           // 15: amphora.cluster.v1.Forcing
-	(*Refusal)(nil),           // 16: amphora.cluster.v1.Refusal
+	(*LeaseRequest)(nil),      // 13: amphora.cluster.v1.LeaseRequest
+	(*LeaseResponse)(nil),     // 14: amphora.cluster.v1.LeaseResponse
+	(*LeaseVoter)(nil),        // 15: amphora.cluster.v1.LeaseVoter
+	(*LeaseTakeover)(nil),     // 16: amphora.cluster.v1.LeaseTakeover
+	(*LeaseStage)(nil),        // 17: amphora.cluster.v1.LeaseStage
+	(*EpochRequest)(nil),      // 18: amphora.cluster.v1.EpochRequest
+	(*EpochResponse)(nil),     // 19: amphora.cluster.v1.EpochResponse
+	(*Forcing)(nil),           // 20: amphora.cluster.v1.Forcing
+	(*Refusal)(nil),           // 21: amphora.cluster.v1.Refusal
+	nil,                       // 22: amphora.cluster.v1.LeaseResponse.CountersEntry
 }
 var file_cluster_peerpb_peer_proto_depIdxs = []int32{
-	15, // 0: amphora.cluster.v1.EpochResponse.forcings:type_name -> amphora.cluster.v1.Forcing
-	0,  // 1: amphora.cluster.v1.Refusal.reason:type_name -> amphora.cluster.v1.Reason
-	1,  // 2: amphora.cluster.v1.Peer.Propose:input_type -> amphora.cluster.v1.ProposeRequest
-	3,  // 3: amphora.cluster.v1.Peer.ReadIndex:input_type -> amphora.cluster.v1.ReadIndexRequest
-	5,  // 4: amphora.cluster.v1.Peer.Join:input_type -> amphora.cluster.v1.JoinRequest
-	7,  // 5: amphora.cluster.v1.Peer.Promote:input_type -> amphora.cluster.v1.PromoteRequest
-	9,  // 6: amphora.cluster.v1.Peer.Remove:input_type -> amphora.cluster.v1.RemoveRequest
-	11, // 7: amphora.cluster.v1.Peer.Transfer:input_type -> amphora.cluster.v1.TransferRequest
-	13, // 8: amphora.cluster.v1.Peer.Epoch:input_type -> amphora.cluster.v1.EpochRequest
-	2,  // 9: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
-	4,  // 10: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
-	6,  // 11: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
-	8,  // 12: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
-	10, // 13: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
-	12, // 14: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
-	14, // 15: amphora.cluster.v1.Peer.Epoch:output_type -> amphora.cluster.v1.EpochResponse
-	9,  // [9:16] is the sub-list for method output_type
-	2,  // [2:9] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	15, // 0: amphora.cluster.v1.LeaseResponse.voters:type_name -> amphora.cluster.v1.LeaseVoter
+	16, // 1: amphora.cluster.v1.LeaseResponse.last:type_name -> amphora.cluster.v1.LeaseTakeover
+	22, // 2: amphora.cluster.v1.LeaseResponse.counters:type_name -> amphora.cluster.v1.LeaseResponse.CountersEntry
+	17, // 3: amphora.cluster.v1.LeaseTakeover.stages:type_name -> amphora.cluster.v1.LeaseStage
+	20, // 4: amphora.cluster.v1.EpochResponse.forcings:type_name -> amphora.cluster.v1.Forcing
+	0,  // 5: amphora.cluster.v1.Refusal.reason:type_name -> amphora.cluster.v1.Reason
+	1,  // 6: amphora.cluster.v1.Peer.Propose:input_type -> amphora.cluster.v1.ProposeRequest
+	3,  // 7: amphora.cluster.v1.Peer.ReadIndex:input_type -> amphora.cluster.v1.ReadIndexRequest
+	5,  // 8: amphora.cluster.v1.Peer.Join:input_type -> amphora.cluster.v1.JoinRequest
+	7,  // 9: amphora.cluster.v1.Peer.Promote:input_type -> amphora.cluster.v1.PromoteRequest
+	9,  // 10: amphora.cluster.v1.Peer.Remove:input_type -> amphora.cluster.v1.RemoveRequest
+	11, // 11: amphora.cluster.v1.Peer.Transfer:input_type -> amphora.cluster.v1.TransferRequest
+	13, // 12: amphora.cluster.v1.Peer.Lease:input_type -> amphora.cluster.v1.LeaseRequest
+	18, // 13: amphora.cluster.v1.Peer.Epoch:input_type -> amphora.cluster.v1.EpochRequest
+	2,  // 14: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
+	4,  // 15: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
+	6,  // 16: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
+	8,  // 17: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
+	10, // 18: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
+	12, // 19: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
+	14, // 20: amphora.cluster.v1.Peer.Lease:output_type -> amphora.cluster.v1.LeaseResponse
+	19, // 21: amphora.cluster.v1.Peer.Epoch:output_type -> amphora.cluster.v1.EpochResponse
+	14, // [14:22] is the sub-list for method output_type
+	6,  // [6:14] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_cluster_peerpb_peer_proto_init() }
@@ -1018,7 +1495,7 @@ func file_cluster_peerpb_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_peerpb_peer_proto_rawDesc), len(file_cluster_peerpb_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	Peer_Promote_FullMethodName   = "/amphora.cluster.v1.Peer/Promote"
 	Peer_Remove_FullMethodName    = "/amphora.cluster.v1.Peer/Remove"
 	Peer_Transfer_FullMethodName  = "/amphora.cluster.v1.Peer/Transfer"
+	Peer_Lease_FullMethodName     = "/amphora.cluster.v1.Peer/Lease"
 	Peer_Epoch_FullMethodName     = "/amphora.cluster.v1.Peer/Epoch"
 )
 
@@ -52,6 +53,8 @@ type PeerClient interface {
 	Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveResponse, error)
 	// Transfer hands leadership to the named node. Leader only.
 	Transfer(ctx context.Context, in *TransferRequest, opts ...grpc.CallOption) (*TransferResponse, error)
+	// Lease answers with what the node knows of who holds the virtual IPs. Any node.
+	Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseResponse, error)
 	// Epoch tells how often and by whom the cluster of this node was forced. Any
 	// node answers for itself.
 	Epoch(ctx context.Context, in *EpochRequest, opts ...grpc.CallOption) (*EpochResponse, error)
@@ -125,6 +128,16 @@ func (c *peerClient) Transfer(ctx context.Context, in *TransferRequest, opts ...
 	return out, nil
 }
 
+func (c *peerClient) Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LeaseResponse)
+	err := c.cc.Invoke(ctx, Peer_Lease_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *peerClient) Epoch(ctx context.Context, in *EpochRequest, opts ...grpc.CallOption) (*EpochResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(EpochResponse)
@@ -156,6 +169,8 @@ type PeerServer interface {
 	Remove(context.Context, *RemoveRequest) (*RemoveResponse, error)
 	// Transfer hands leadership to the named node. Leader only.
 	Transfer(context.Context, *TransferRequest) (*TransferResponse, error)
+	// Lease answers with what the node knows of who holds the virtual IPs. Any node.
+	Lease(context.Context, *LeaseRequest) (*LeaseResponse, error)
 	// Epoch tells how often and by whom the cluster of this node was forced. Any
 	// node answers for itself.
 	Epoch(context.Context, *EpochRequest) (*EpochResponse, error)
@@ -186,6 +201,9 @@ func (UnimplementedPeerServer) Remove(context.Context, *RemoveRequest) (*RemoveR
 }
 func (UnimplementedPeerServer) Transfer(context.Context, *TransferRequest) (*TransferResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Transfer not implemented")
+}
+func (UnimplementedPeerServer) Lease(context.Context, *LeaseRequest) (*LeaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Lease not implemented")
 }
 func (UnimplementedPeerServer) Epoch(context.Context, *EpochRequest) (*EpochResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Epoch not implemented")
@@ -319,6 +337,24 @@ func _Peer_Transfer_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Peer_Lease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LeaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeerServer).Lease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Peer_Lease_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeerServer).Lease(ctx, req.(*LeaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Peer_Epoch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EpochRequest)
 	if err := dec(in); err != nil {
@@ -367,6 +403,10 @@ var Peer_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Transfer",
 			Handler:    _Peer_Transfer_Handler,
+		},
+		{
+			MethodName: "Lease",
+			Handler:    _Peer_Lease_Handler,
 		},
 		{
 			MethodName: "Epoch",
