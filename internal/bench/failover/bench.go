@@ -92,7 +92,7 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 		for _, c := range some {
 			systems = append(systems, c.system)
 		}
-		soaked, err := soak(ctx, systems, s.soak, progress)
+		soaked, err := soak(ctx, systems, s.soak, s.busy, progress)
 		for _, r := range soaked {
 			results[r.System] = append(results[r.System], r)
 		}

@@ -39,6 +39,7 @@ type settings struct {
 	bin      string
 	runs     int
 	soak     time.Duration
+	busy     int
 	faults   []*fault
 	profiles []string
 	peers    []peerKind // without those of one fault only
@@ -64,6 +65,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&s.bin, "bin", "bin", "`directory` of amphorad and amphoractl")
 	flag.IntVar(&s.runs, "runs", 20, "how often each fault happens to each system")
 	flag.DurationVar(&s.soak, "soak", 10*time.Minute, "for how long all CPUs are busy")
+	flag.IntVar(&s.busy, "busy", 2, "how many busy processes each CPU has then")
 	flag.BoolVar(&s.json, "json", false, "print a line of JSON for each row after the tables")
 	flag.Parse()
 	if *instrument != "" {

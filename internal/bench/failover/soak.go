@@ -9,23 +9,20 @@ import (
 	"time"
 )
 
-// burnersPerCPU is how many busy processes each CPU has during a soak.
-const burnersPerCPU = 2
-
 // soakEvery is how often a client asks during a soak: often enough to see an
 // outage, seldom enough not to be a load of its own.
 const soakEvery = 50 * time.Millisecond
 
-// soak keeps every CPU busy for d while all systems do their work, and nothing
+// soak keeps every CPU busy with some processes for d while all systems do their work, and nothing
 // else happens to them: each move of a VIP is one that nobody asked for. All are
 // measured at once, so they suffer the same.
-func soak(ctx context.Context, systems []system, d time.Duration, progress io.Writer) (results []result, err error) {
+func soak(ctx context.Context, systems []system, d time.Duration, perCPU int, progress io.Writer) (results []result, err error) {
 	for _, s := range systems {
 		if _, err := settle(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	burners := make([]*instrument[string], 0, burnersPerCPU*runtime.NumCPU())
+	burners := make([]*instrument[string], 0, perCPU*runtime.NumCPU())
 	defer func() {
 		for _, b := range burners {
 			_, stopErr := b.stop()
