@@ -43,7 +43,7 @@ type GiveLeadership struct {
 }
 
 // Probe switches the probing of the network on and off (a cluster of two voters).
-// Occupancy asks for probes of the virtual IPs and of the peer too.
+// Occupancy asks for probes of the virtual IPs and of the peer's address too.
 type Probe struct {
 	On        bool
 	Occupancy bool

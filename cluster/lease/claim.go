@@ -131,7 +131,7 @@ func (m *Machine) bound() []ID {
 // claimWake is when a waiting claim can go on.
 func (m *Machine) claimWake() Instant {
 	h := &m.holder
-	if (h.open && h.openTerm == h.term) || m.leaseEnd() <= m.now {
+	if leased, _ := m.leaseEnd(); (h.open && h.openTerm == h.term) || leased <= m.now {
 		return Never
 	}
 	end, firm := m.freeAt()
@@ -145,13 +145,15 @@ func (m *Machine) claimWake() Instant {
 // handover gives way to the winner of a newer term who is ready. A node that holds
 // nothing shuts its gate as well: a former process may have left it open.
 func (m *Machine) handover(msg Message) {
-	if msg.Term <= m.holder.term {
+	h := &m.holder
+	if msg.Term < h.term || (msg.Term == h.term && !h.ceded) {
 		return
 	}
 	m.raise(msg.Term)
-	if done := m.voter.released[m.cfg.Self]; done >= msg.Term-1 {
+	term := max(msg.Term-1, h.openTerm)
+	if done := m.voter.released[m.cfg.Self]; done >= term {
 		m.send(msg.From, 1, Message{Kind: Released, Term: done}) // the first got lost
 		return
 	}
-	m.release(msg.Term-1, "handed over to "+string(msg.From))
+	m.release(term, "handed over to "+string(msg.From))
 }

@@ -62,13 +62,14 @@ type GateForced struct {
 	Why  string
 }
 
-// Probed is the network's answer in a cluster of two voters (see Probe): whether,
-// since Sent, the gateway or a tie-breaker answered, and whether somebody else
-// answered for a virtual IP or for the peer's own address.
+// Probed is the network's answer to one probe, in a cluster of two voters: there is
+// one for every Timing.Probe while the action of that name is on, also when nothing
+// answered. Sent is when the probe left, by the same clock as all instants.
 type Probed struct {
 	Sent     Instant
-	Network  bool
-	Occupied bool
+	Network  bool // the gateway or a tie-breaker answered it
+	Occupied bool // somebody else answered for a virtual IP
+	Peer     bool // the peer's own address answered
 }
 
 func (Tick) event()         {}

@@ -16,6 +16,8 @@ type holder struct {
 	until    Instant
 	since    Instant
 
+	ceded bool // voted for another; only a term that raft did not elect it in can be the same
+
 	claim claim
 }
 
@@ -43,11 +45,13 @@ func (h *holder) revote(voters []ID) {
 // leads tells whether this node won a term that is not over.
 func (m *Machine) leads() bool {
 	h := &m.holder
-	return h.term > 0 && h.term >= m.voter.bar && h.term > m.voter.released[m.cfg.Self]
+	return h.term > 0 && h.term >= m.voter.bar && !h.ceded && h.term > m.voter.released[m.cfg.Self]
 }
 
 // able tells whether this node may claim at all.
-func (m *Machine) able() bool { return m.mayHold && m.unfit == "" && m.now >= m.fence.until }
+func (m *Machine) able() bool {
+	return m.mayHold && m.unfit == "" && m.now >= m.fence.until && m.now >= m.solo.yield && !m.gives()
+}
 
 // leading tells whether this node asks for promises now.
 func (m *Machine) leading() bool { return m.leads() && m.able() && !m.undecided(m.holder.term) }
@@ -55,11 +59,15 @@ func (m *Machine) leading() bool { return m.leads() && m.able() && !m.undecided(
 // elected begins a term that this node won.
 func (m *Machine) elected(term uint64) {
 	h := &m.holder
+	if m.solo.claimed && term == h.term && !h.ceded {
+		m.solo.claimed = false // now raft says so, too
+		return
+	}
 	if term <= h.term || term < m.voter.bar {
 		return
 	}
 	m.voter.bar = term
-	h.term, h.nextRound = term, m.now
+	h.term, h.nextRound, h.ceded, m.solo.claimed = term, m.now, false, false
 	clear(h.peers)
 	h.claim.begin(m, term)
 	m.watch.asking = false
@@ -78,7 +86,7 @@ func (m *Machine) round() {
 	h.nextRound = m.now.Add(m.cfg.Timing.Renew)
 	h.rounds[h.seq%uint64(len(h.rounds))] = round{seq: h.seq, sent: m.now}
 	m.promise(m.cfg.Self, h.term, m.now.Add(promised(lease)))
-	acked := h.ackedSeq(m.quorum())
+	acked, solo := h.ackedSeq(m.quorum()), m.onEvidence()
 	for i, v := range m.voters {
 		if v == m.cfg.Self {
 			h.peers[i].seq, h.peers[i].sent = h.seq, m.now
@@ -86,7 +94,7 @@ func (m *Machine) round() {
 		}
 		m.send(v, h.copies.n(), Message{
 			Kind: Renew, Term: h.term, Seq: h.seq, Sent: m.now, Lease: lease,
-			Acked: acked, Echo: h.peers[i].stalled, Open: h.open, Epoch: m.cfg.Epoch, Log: m.log,
+			Acked: acked, Echo: h.peers[i].stalled, Open: h.open, Solo: solo, Epoch: m.cfg.Epoch, Log: m.log,
 		})
 	}
 }
@@ -129,12 +137,12 @@ func (h *holder) ackedSeq(quorum int) uint64 {
 }
 
 // leaseEnd is until when a quorum has promised: each of its members has acknowledged
-// a round that was sent at most a lease before. Never means no quorum has answered
-// in this term.
-func (m *Machine) leaseEnd() Instant {
+// the round that was sent at the second instant, or a newer one. Never means that no
+// quorum has answered in this term.
+func (m *Machine) leaseEnd() (end, sent Instant) {
 	h := &m.holder
 	if len(h.peers) < m.quorum() || h.term == 0 {
-		return Never
+		return Never, Never
 	}
 	var few [8]Instant
 	sents := few[:0]
@@ -142,29 +150,42 @@ func (m *Machine) leaseEnd() Instant {
 		sents = append(sents, p.sent)
 	}
 	slices.Sort(sents)
-	sent := sents[len(sents)-m.quorum()]
-	if sent == Never {
-		return Never
+	if sent = sents[len(sents)-m.quorum()]; sent == Never {
+		return Never, Never
 	}
-	return sent.Add(held(m.cfg.Timing.Lease))
+	return sent.Add(held(m.cfg.Timing.Lease)), sent
 }
 
 // extend keeps the gate open, or opens it, as far as the promises allow.
 func (m *Machine) extend() {
 	h := &m.holder
-	end := m.leaseEnd()
-	if end <= m.now || h.term <= m.voter.released[m.cfg.Self] {
+	if h.term <= m.voter.released[m.cfg.Self] {
 		return
 	}
+	end, sent := m.leaseEnd()
 	if !h.open || h.openTerm != h.term {
-		if !m.leading() || !m.free() {
+		if end > m.now && m.leading() && m.free() {
+			m.open(end, sent)
 			return
 		}
-	} else if end <= h.until {
+	}
+	if s := m.solo.evidence; h.open && s > end && (h.openTerm == h.term || m.solo.claimed) {
+		end, sent = s, s.Add(-held(m.cfg.Timing.Fence))
+	} else if h.openTerm != h.term {
 		return
 	}
-	m.out = append(m.out, Extend{Term: h.term, Sent: end.Add(-held(m.cfg.Timing.Lease)), Until: end})
-	h.openTerm, h.until = h.term, end
+	if h.open && end > m.now && end > h.until {
+		m.open(end, sent)
+	}
+}
+
+// open opens the gate in the term that this node won, or keeps it open. This node's
+// own promise to itself is at least as long: it travels with its vote.
+func (m *Machine) open(until, sent Instant) {
+	h := &m.holder
+	m.promise(m.cfg.Self, h.term, until)
+	m.out = append(m.out, Extend{Term: h.term, Sent: sent, Until: until})
+	h.openTerm, h.until = h.term, until
 	if !h.open {
 		h.open, h.since = true, m.now
 		m.out = append(m.out, Claim{Term: h.term})
@@ -182,6 +203,7 @@ func (m *Machine) expire() {
 	h.open = false
 	m.out = append(m.out, Shut{h.openTerm}, Lose{h.openTerm, "the lease ran out"})
 	m.lapsed()
+	m.forfeit()
 }
 
 // release gives up a term and all older ones, for good, and says so.
@@ -196,6 +218,7 @@ func (m *Machine) release(term uint64, why string) {
 		m.out = append(m.out, Lose{h.openTerm, why})
 	}
 	m.unheard(0, m.cfg.Timing.Detect)
+	m.forfeit()
 }
 
 // releaseCopies is how often a release is sent: nobody asks for it again.

@@ -14,6 +14,8 @@ type Config struct {
 	RaftTerm uint64 // raft's term, read from the disk before raft runs
 	Epoch    uint64 // how often the cluster was forced to one node
 	Seed     uint64 // of the jitter between two campaigns
+
+	WaitForPeer bool // of two voters, one that starts alone waits for the other for ever
 }
 
 // Validate reports every field that a Machine cannot work with.
@@ -44,6 +46,7 @@ type Machine struct {
 	holder holder
 	watch  watcher
 	fence  fence
+	solo   solo
 	random random
 	report reporter
 }
@@ -57,6 +60,7 @@ func New(cfg Config, now Instant) *Machine {
 	m.voter.unknown = now.Add(promised(cfg.Timing.Lease))
 	m.voter.released = make(map[ID]uint64)
 	m.unheard(cfg.Timing.Detect, startPatience*cfg.Timing.Detect)
+	m.alone()
 	return m
 }
 
@@ -86,11 +90,15 @@ func (m *Machine) Next(in Input) []Action {
 		m.fitness(e.Why)
 	case GateForced:
 		m.forced(e)
+	case Probed:
+		m.probed(e)
 	}
 	m.round()
 	m.extend()
 	m.delegate()
 	m.look()
+	m.goSolo()
+	m.ask()
 	return m.out
 }
 
@@ -156,6 +164,7 @@ func (m *Machine) Wake() Instant {
 	}
 	w.at(m.delegateWake())
 	w.at(m.lookWake())
+	w.at(m.soloWake())
 	return Instant(w)
 }
 

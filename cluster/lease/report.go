@@ -42,6 +42,16 @@ func (m *Machine) electedAt(term uint64) {
 	r.draft.Term, r.draft.Elected = term, m.now
 }
 
+// soloReport begins the report of a claim on evidence.
+func (m *Machine) soloReport(released bool) {
+	r, w := &m.report, &m.watch
+	r.draft = Report{From: w.holder, LastHeard: max(w.progress, w.gone), Noticed: m.now}
+	r.reason = CauseSolo
+	if released {
+		r.reason, r.draft.Noticed = CauseReleased, w.gone
+	}
+}
+
 // freed notes that promises to others have ended.
 func (m *Machine) freed() {
 	if r := &m.report.draft; r.Free == Never {
@@ -73,7 +83,8 @@ func (m *Machine) View() View {
 	switch {
 	case h.open:
 		v.Term, v.Holder, v.Open, v.Since, v.Until = h.openTerm, m.cfg.Self, true, h.since, h.until
-		v.Silent = m.silent()
+		v.Silent, v.Solo = m.silent(), m.onEvidence()
+		v.Stale = v.Solo && m.watch.ahead
 	case m.leading():
 		v.Term, v.Holder = h.term, m.cfg.Self
 	default:
@@ -85,6 +96,8 @@ func (m *Machine) View() View {
 // state is where this node stands, for people.
 func (m *Machine) state() State {
 	switch {
+	case m.onEvidence():
+		return Solo
 	case m.holder.open:
 		return Holding
 	case !m.mayHold:

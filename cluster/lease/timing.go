@@ -20,6 +20,7 @@ type Timing struct {
 	Fence    time.Duration // how long evidence of the network keeps the gate open
 	Takeover time.Duration // silence of the holder after which the other may claim
 	Probe    time.Duration // between two probes of the network
+	Boot     time.Duration // that a node without a peer waits for it before it claims
 }
 
 // LANFast is for idle hosts on one switch: a dead host is replaced in 0.2 s.
@@ -27,7 +28,7 @@ func LANFast() Timing {
 	const ms = time.Millisecond
 	return Timing{
 		Renew: 20 * ms, Lease: 140 * ms, Detect: 145 * ms, Confirm: 10 * ms, ConfirmTries: 4, Settle: 2 * ms,
-		Fence: 140 * ms, Takeover: 230 * ms, Probe: 20 * ms,
+		Fence: 140 * ms, Takeover: 230 * ms, Probe: 20 * ms, Boot: 10 * time.Second,
 	}
 }
 
@@ -36,7 +37,7 @@ func Default() Timing {
 	const ms = time.Millisecond
 	return Timing{
 		Renew: 50 * ms, Lease: 450 * ms, Detect: 460 * ms, Confirm: 25 * ms, ConfirmTries: 4, Settle: 5 * ms,
-		Fence: 450 * ms, Takeover: 600 * ms, Probe: 50 * ms,
+		Fence: 450 * ms, Takeover: 600 * ms, Probe: 50 * ms, Boot: 10 * time.Second,
 	}
 }
 
@@ -45,7 +46,7 @@ func WAN() Timing {
 	const ms = time.Millisecond
 	return Timing{
 		Renew: 500 * ms, Lease: 5000 * ms, Detect: 5200 * ms, Confirm: 500 * ms, ConfirmTries: 3, Settle: 5 * ms,
-		Fence: 5000 * ms, Takeover: 6500 * ms, Probe: 500 * ms,
+		Fence: 5000 * ms, Takeover: 6500 * ms, Probe: 500 * ms, Boot: 10 * time.Second,
 	}
 }
 
@@ -61,7 +62,7 @@ func (t Timing) Validate() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	need(t.Renew > 0 && t.Confirm > 0 && t.ConfirmTries > 0 && t.Settle >= 0 && t.Probe > 0, "timing %+v: every value must be above 0", t)
+	need(t.Renew > 0 && t.Confirm > 0 && t.ConfirmTries > 0 && t.Settle >= 0 && t.Probe > 0 && t.Boot > 0, "timing %+v: every value must be above 0", t)
 	need(t.Lease >= 5*t.Renew, "timing: lease %v must be at least 5 renewals of %v", t.Lease, t.Renew)
 	need(t.Detect >= promised(t.Lease), "timing: detect %v must be at least %v, the promise of a lease of %v", t.Detect, promised(t.Lease), t.Lease)
 	need(t.Takeover >= promised(t.Fence)+t.Settle+occupancyTime, "timing: takeover %v must be at least %v", t.Takeover, promised(t.Fence)+t.Settle+occupancyTime)

@@ -56,4 +56,5 @@ type View struct {
 	Silent []ID    // Holding: voters that did not answer within Lease
 	Unfit  string  // why this node does not claim; empty: it would
 	Last   Report  // of this node's newest claim
+	Stale  bool    // Solo: the peer may have a newer configuration
 }

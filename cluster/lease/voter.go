@@ -24,6 +24,7 @@ type promise struct {
 // raise records that raft, somewhere, knows a term.
 func (m *Machine) raise(term uint64) {
 	was := m.leads()
+	m.float(term)
 	m.voter.bar = max(m.voter.bar, term)
 	if was && !m.leads() {
 		m.overtaken()
@@ -34,7 +35,7 @@ func (m *Machine) raise(term uint64) {
 // now might be missing from what goes with the vote.
 func (m *Machine) undecided(term uint64) bool {
 	for _, t := range m.voter.asked {
-		if t > term {
+		if t > term || (t == term && m.solo.claimed) {
 			return true
 		}
 	}
@@ -48,12 +49,14 @@ func (m *Machine) voteAnswered(e VoteAnswered) {
 	term := e.RaftTerm
 	if e.Granted {
 		term = max(term, e.Term)
+		m.cede(e.Term)
 	}
 	m.raise(term)
 }
 
 // renewed answers a holder that asks for a promise.
 func (m *Machine) renewed(msg Message) {
+	m.rival(msg)
 	if m.undecided(msg.Term) {
 		return // the next round comes soon
 	}

@@ -12,6 +12,7 @@ type watcher struct {
 	term     uint64
 	open     bool
 	solo     bool
+	ahead    bool    // its log had entries that this node's has not
 	acked    uint64  // the newest round that a quorum acknowledged, by its own word
 	progress Instant // when acked last grew
 	renewed  Instant // when it last said anything
@@ -60,13 +61,14 @@ func (m *Machine) hear(msg Message) bool {
 			seq: w.seq, notBefore: w.notBefore,
 		}
 	}
-	if msg.Acked > w.acked {
+	if msg.Acked > w.acked || msg.Solo {
 		w.acked, w.progress = msg.Acked, m.now
 	}
 	if msg.Echo > w.echoed {
 		w.echoed, w.resumed = msg.Echo, m.now
 	}
 	w.open, w.solo, w.renewed = msg.Open, msg.Solo, m.now
+	w.ahead = m.log.Before(msg.Log)
 	return m.now.Sub(max(w.progress, w.resumed)) <= m.cfg.Timing.Lease/2
 }
 

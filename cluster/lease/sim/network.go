@@ -11,7 +11,7 @@ type network struct {
 	down       [][]bool // down[i][j]: nothing goes from i to j
 	loss, dup  float64
 	minD, maxD time.Duration
-	late       time.Duration // some second copies come so late
+	late       time.Duration // some come so late
 }
 
 func (n *network) heal() {
@@ -25,7 +25,11 @@ func (w *World) datagram(from, to *host, m lease.Message) {
 	if w.net.down[from.n][to.n] || w.chance(w.net.loss) {
 		return
 	}
-	w.after(w.between(w.net.minD, w.net.maxD), func() { to.datagram(m) })
+	d := w.between(w.net.minD, w.net.maxD)
+	if w.net.late > 0 && w.chance(0.02) {
+		d = w.between(d, w.net.late)
+	}
+	w.after(d, func() { to.datagram(m) })
 	if w.chance(w.net.dup) {
 		d := w.between(w.net.minD, 10*w.net.maxD)
 		if w.chance(0.3) {
