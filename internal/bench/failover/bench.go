@@ -110,7 +110,7 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 			if r.Unrecovered == nil {
 				continue
 			}
-			fmt.Fprintf(progress, "  %s did not recover and is built again: %v\n", c.name, r.Unrecovered)
+			fmt.Fprintf(progress, "  %s did not recover and is built again: %v\n%s", c.name, r.Unrecovered, c.logs())
 			if err := errors.Join(c.end(), c.begin(ctx)); err != nil {
 				return results, err
 			}

@@ -20,6 +20,8 @@ type fault struct {
 const ms = time.Millisecond
 
 var (
+	// nothing shows what the method says when nothing happens.
+	nothing    = &fault{key: "nothing", what: "nothing: what the measurement itself sees", still: true}
 	killWorker = &fault{
 		key: "kill-worker", what: "kill -9 of the worker; theirs: of haproxy",
 		limit: map[string]time.Duration{profileDefault: 30 * ms, profileLANFast: 30 * ms},
@@ -43,7 +45,7 @@ var (
 	// saturated is no fault of the holder: see soak.
 	saturated = &fault{key: "saturated", what: "all CPUs busy, no fault", still: true}
 
-	faults = []*fault{killWorker, stopWorker, killAll, linkDown, planned, saturated}
+	faults = []*fault{nothing, killWorker, stopWorker, killAll, linkDown, planned, saturated}
 )
 
 // system is one that is measured: two hosts with one VIP between them, of which
@@ -67,6 +69,8 @@ type system interface {
 	period(f *fault) time.Duration
 	// report is what the system itself says of the failover, nil for nothing.
 	report(ctx context.Context) (*takeover, error)
+	// logs is the end of what its programs have printed.
+	logs() string
 	// close ends everything and removes the lab.
 	close() error
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/amphora-lb/amphora/chaos"
@@ -54,4 +56,15 @@ func (w *webServers) close() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// tails is the end of each file.
+func tails(paths ...string) string {
+	var b strings.Builder
+	for _, path := range paths {
+		const end = 4000
+		text, _ := os.ReadFile(path) // nothing to show: nothing is shown
+		fmt.Fprintf(&b, "--- %s\n%s\n", path, text[max(0, len(text)-end):])
+	}
+	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"github.com/amphora-lb/amphora/chaos"
@@ -65,7 +66,7 @@ func (o *ours) client() *chaos.Host  { return o.cluster.Client() }
 func (o *ours) watcher() *chaos.Host { return o.watch }
 func (o *ours) address() netip.Addr  { return o.vip }
 func (o *ours) close() error         { return o.cluster.Close() }
-func (o *ours) moves(*fault) bool    { return true }
+func (o *ours) moves(f *fault) bool  { return f != nothing }
 
 func (o *ours) period(*fault) time.Duration { return time.Second }
 
@@ -78,6 +79,8 @@ func (o *ours) settled(ctx context.Context) (string, error) {
 
 func (o *ours) inject(ctx context.Context, f *fault, victim string) error {
 	switch f {
+	case nothing:
+		return nil
 	case killWorker:
 		o.broken = o.cluster.KillNode(victim, chaos.Worker)
 	case stopWorker:
@@ -102,6 +105,11 @@ func (o *ours) heal(ctx context.Context, _ *fault, _ string) error {
 	err := o.cluster.Lab().Mend(ctx, o.broken)
 	o.broken = nil
 	return err
+}
+
+func (o *ours) logs() string {
+	paths, _ := filepath.Glob(filepath.Join(o.cluster.Lab().Dir, "*.log")) // fails for a bad pattern only
+	return tails(paths...)
 }
 
 // report asks the witness, which asks the holder.

@@ -167,15 +167,9 @@ func (h *peerHost) signalVRRP(s syscall.Signal) error {
 	return h.keepalived.signal(s)
 }
 
-// logs is the end of what the programs of the host have printed.
-func (h *peerHost) logs() string {
-	var b strings.Builder
-	for _, name := range []string{"keepalived.log", "haproxy.log"} {
-		text, _ := os.ReadFile(h.path(name)) // nothing to add: nothing is added
-		fmt.Fprintf(&b, "--- %s of %s\n%s\n", name, h.Name, text[max(0, len(text)-1000):])
-	}
-	return b.String()
-}
+func (h *peerHost) logs() string { return tails(h.path("keepalived.log"), h.path("haproxy.log")) }
+
+func (p *peerPair) logs() string { return p.pair[0].logs() + p.pair[1].logs() }
 
 func (p *peerPair) close() error {
 	var errs []error

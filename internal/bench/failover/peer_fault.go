@@ -18,6 +18,8 @@ func (p *peerPair) inject(ctx context.Context, f *fault, victim string) error {
 		return err
 	}
 	switch f {
+	case nothing:
+		return nil
 	case killWorker:
 		if err := h.haproxy.signal(syscall.SIGKILL); err != nil {
 			return err
@@ -52,6 +54,8 @@ func (p *peerPair) heal(ctx context.Context, f *fault, victim string) error {
 		return err
 	}
 	switch f {
+	case nothing:
+		return nil
 	case stopWorker:
 		return errors.Join(h.haproxy.signal(syscall.SIGCONT), h.signalVRRP(syscall.SIGCONT))
 	case linkDown:
@@ -80,7 +84,9 @@ func (p *peerPair) heal(ctx context.Context, f *fault, victim string) error {
 }
 
 // moves reports whether f takes the VIP to the other host.
-func (p *peerPair) moves(f *fault) bool { return f != killWorker || p.kind.restart == 0 }
+func (p *peerPair) moves(f *fault) bool {
+	return f != nothing && (f != killWorker || p.kind.restart == 0)
+}
 
 func (p *peerPair) period(f *fault) time.Duration {
 	if f == killWorker {
