@@ -73,7 +73,7 @@ a cluster; amphoractl tells them what to serve.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(runCommand(e), devCommand(e), checkConfigCommand(e), releaseVIPCommand(e), demoCommand(e))
+	root.AddCommand(runCommand(e), devCommand(e), checkConfigCommand(e), releaseVIPCommand(e), gateCommand(e), demoCommand(e))
 	return root
 }
 

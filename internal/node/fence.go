@@ -41,10 +41,17 @@ func (f kernelFence) Extend(term uint64, sent, until lease.Instant) error {
 // noFence is for a node without VIPs of its own, and for a host that allows no gate.
 type noFence struct{}
 
+// Extend does nothing.
 func (noFence) Extend(uint64, lease.Instant, lease.Instant) error { return nil }
-func (noFence) Shut(uint64) error                                 { return nil }
-func (noFence) Attach() error                                     { return nil }
-func (noFence) Protect([]netip.Addr) error                        { return nil }
+
+// Shut does nothing.
+func (noFence) Shut(uint64) error { return nil }
+
+// Attach does nothing.
+func (noFence) Attach() error { return nil }
+
+// Protect does nothing.
+func (noFence) Protect([]netip.Addr) error { return nil }
 
 // openFence makes or adopts the gate of the VIP interface.
 func (n *Node) openFence() error {
@@ -135,3 +142,11 @@ func beatLimit(profile string) time.Duration {
 	}
 	return 250 * time.Millisecond
 }
+
+// GateReport is what `amphorad gate` shows of the gate of an interface, also of a
+// node that is dead.
+type GateReport = gate.Report
+
+// ReadGate reports on the gate of an interface of this host. It changes nothing. The
+// error wraps [fs.ErrNotExist] when there is no gate.
+func ReadGate(iface string) (GateReport, error) { return gate.Read(iface) }

@@ -73,7 +73,7 @@ func (b backend) askHolding(ctx context.Context, holder cluster.Info) (*admin.Ho
 			}
 		}
 	}
-	return local{b.Node}.LocalHolding(ctx)
+	return local(b).LocalHolding(ctx)
 }
 
 // topology names what the voters are, for people.

@@ -201,18 +201,6 @@ func Check(cfg Config) error {
 	return errors.Join(errs...)
 }
 
-// ReleaseVIPs removes every VIP that a dead node left on an interface, or on all
-// of them when iface is empty, and names what it removed. It must not be called
-// while a node runs on this host.
-func ReleaseVIPs(iface string) ([]string, error) {
-	removed, err := vip.ReleaseAll(iface)
-	var names []string
-	for _, r := range removed {
-		names = append(names, fmt.Sprintf("%s from %s", r.Addr, r.Interface))
-	}
-	return names, err
-}
-
 // DevConfig is the configuration of development mode: one node, alone, with all
 // its ports on loopback and listeners bound to bind.
 func DevConfig(bind netip.Addr, dataDir, socket string) Config {

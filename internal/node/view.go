@@ -51,7 +51,7 @@ func (n local) LocalView() lb.View {
 // [admin.Backend].
 func (b backend) View(ctx context.Context) (lb.View, error) {
 	if b.holding.Load() != 0 {
-		return local{b.Node}.LocalView(), nil
+		return local(b).LocalView(), nil
 	}
 	leader, ok := b.cluster.Leader()
 	if !ok || leader.Self || leader.Role == cluster.Witness {
