@@ -6,13 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
@@ -88,7 +86,7 @@ func (b *bpf) load(cluster string) error {
 	if b.mem, err = mapMemory(&b.objs.gateMaps, unix.PROT_READ|unix.PROT_WRITE); err != nil {
 		return err
 	}
-	b.introduce(cluster, cookie)
+	b.mem.introduce(cluster, cookie)
 	return b.inherit()
 }
 
@@ -112,21 +110,6 @@ func (b *bpf) forgetOtherNamespace(cookie uint64) error {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(b.dir, e.Name())))
 	}
 	return err
-}
-
-// introduce writes whose gate it is. Terms of another cluster mean nothing here,
-// and a floor left by it would keep ours out.
-func (b *bpf) introduce(cluster string, cookie uint64) {
-	h := fnv.New64a()
-	h.Write([]byte(cluster))
-	m := b.mem
-	if old := atomic.LoadUint64(&m.meta.Cluster); old != 0 && old != h.Sum64() {
-		m.shut()
-		m.store(leaseRecord{})
-		atomic.StoreUint64(&m.floor.MinTerm, 0)
-	}
-	atomic.StoreUint64(&m.meta.Cluster, h.Sum64())
-	atomic.StoreUint64(&m.meta.Netns, cookie)
 }
 
 // inherit takes over what maps of another layout say: which addresses are guarded

@@ -80,7 +80,7 @@ func (f *Floor) Raise(min uint64) error {
 func (f *Floor) Close() error {
 	err := f.mem.close()
 	if f.nft != nil {
-		err = errors.Join(err, f.nft.close())
+		err = errors.Join(err, f.nft.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("close floor: %w", err)

@@ -92,7 +92,7 @@ func kill(t *testing.T, cmd *exec.Cmd) {
 // each runs the test with every backend.
 func each(t *testing.T, test func(t *testing.T, b Backend)) {
 	testenv.RequireRoot(t)
-	for _, b := range []Backend{BPF} {
+	for _, b := range []Backend{BPF, NFT} {
 		t.Run(string(b), func(t *testing.T) { test(t, b) })
 	}
 }

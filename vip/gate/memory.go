@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"sync/atomic"
 	"unsafe"
@@ -98,6 +99,20 @@ func (m *memory) raise(min uint64) bool {
 
 func (m *memory) minTerm() uint64 { return atomic.LoadUint64(&m.floor.MinTerm) }
 func (m *memory) killedAt() int64 { return int64(atomic.LoadUint64(&m.killed.At)) }
+
+// introduce writes whose gate it is. Terms of another cluster mean nothing here,
+// and a floor left by it would keep ours out.
+func (m *memory) introduce(cluster string, cookie uint64) {
+	h := fnv.New64a()
+	h.Write([]byte(cluster))
+	if old := atomic.LoadUint64(&m.meta.Cluster); old != 0 && old != h.Sum64() {
+		m.shut()
+		m.store(leaseRecord{})
+		atomic.StoreUint64(&m.floor.MinTerm, 0)
+	}
+	atomic.StoreUint64(&m.meta.Cluster, h.Sum64())
+	atomic.StoreUint64(&m.meta.Netns, cookie)
+}
 
 // verdict judges as gate.c does.
 func (m *memory) verdict() Verdict {

@@ -36,6 +36,9 @@ func dirOf(root, iface string) (string, error) {
 	return filepath.Join(root, strconv.FormatUint(st.Ino, 10), strings.ReplaceAll(iface, ".", ":")), nil
 }
 
+// ifaceOf is the interface whose gate is kept in dir.
+func ifaceOf(dir string) string { return strings.ReplaceAll(filepath.Base(dir), ":", ".") }
+
 // netnsCookie identifies the network namespace of the calling thread until the
 // machine restarts; inodes are used again.
 func netnsCookie() (uint64, error) {

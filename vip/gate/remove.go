@@ -20,7 +20,7 @@ func Remove(iface string) error {
 	if err != nil {
 		return fmt.Errorf("remove gate of %s: %w", iface, err)
 	}
-	return sweep(bpfRoot)
+	return errors.Join(sweep(bpfRoot), sweepNFT())
 }
 
 func removeBPF(iface string) error {
