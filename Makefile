@@ -2,6 +2,7 @@
 BIN   := $(CURDIR)/bin
 BENCH ?= all
 SEED  ?= 1
+CLANG ?= $(shell command -v clang-14 || echo clang)
 RUNS  ?= 20
 SOAK  ?= 10m
 FAULT ?= all
@@ -36,13 +37,16 @@ lint: $(BIN)/golangci-lint ## run the linters of .golangci.yaml
 	$(BIN)/golangci-lint run ./...
 
 .PHONY: gen
-gen: $(BIN)/buf ## regenerate the code that is made from .proto files
+gen: $(BIN)/buf ## regenerate the code that is made from .proto files and BPF sources
 	$(BIN)/buf lint
 	$(BIN)/buf generate
+	@$(CLANG) --version | grep -q 'version 14\.' || { \
+		echo "make gen: $(CLANG) must be version 14, that of Debian 12: another one gives other objects"; exit 1; }
+	BPF2GO_CC=$(CLANG) go generate ./vip/gate
 
 .PHONY: gen-check
 gen-check: gen ## fail if generated code differs from what is committed
-	git diff --exit-code -- '*.pb.go'
+	git diff --exit-code -- '*.pb.go' '*_bpfe[lb].*'
 
 .PHONY: chaos
 chaos: build ## root: kill and restart nodes of a real pair; SEED=n
