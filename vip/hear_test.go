@@ -33,26 +33,31 @@ func TestParseClaim(t *testing.T) {
 	}{
 		{
 			"ARP request", "ffffffffffff" + other + "0806 0001 0800 06 04 0001" + mac + "c0000264 000000000000 c0000201",
-			claim{addr: vip4, mac: want, to: netip.MustParseAddr("192.0.2.1")}, true,
+			claim{addr: vip4, mac: want, to: netip.MustParseAddr("192.0.2.1")},
+			true,
 		},
 		{
 			"ARP reply, padded", other + other + "0806 0001 0800 06 04 0002" + mac + "c0000264" + other + "c0000201" + strings.Repeat("00", 18),
-			claim{addr: vip4, mac: want, to: netip.MustParseAddr("192.0.2.1"), reply: true}, true,
+			claim{addr: vip4, mac: want, to: netip.MustParseAddr("192.0.2.1"), reply: true},
+			true,
 		},
 		{"ARP probe", "ffffffffffff" + other + "0806 0001 0800 06 04 0001" + mac + "00000000 000000000000 c0000264", claim{}, false},
 		{"ARP of IPv6", "ffffffffffff" + other + "0806 0001 86dd 06 10 0001" + mac + vip + mac + vip, claim{}, false},
 		{"ARP cut short", "ffffffffffff" + other + "0806 0001 0800 06 04 0001" + mac, claim{}, false},
 		{
 			"solicited advertisement", nd("88", vip, node, "60000000"+vip+"0201"+mac),
-			claim{addr: vip6, mac: want, to: netip.MustParseAddr("2001:db8::2"), reply: true}, true,
+			claim{addr: vip6, mac: want, to: netip.MustParseAddr("2001:db8::2"), reply: true},
+			true,
 		},
 		{
 			"unsolicited advertisement", nd("88", node, all, "20000000"+vip+"0201"+mac),
-			claim{addr: vip6, mac: want, to: allNodes}, true,
+			claim{addr: vip6, mac: want, to: allNodes},
+			true,
 		},
 		{
 			"solicitation", nd("87", vip, all, "00000000"+node+"0101"+mac),
-			claim{addr: vip6, mac: want, to: allNodes}, true,
+			claim{addr: vip6, mac: want, to: allNodes},
+			true,
 		},
 		{"duplicate address detection", nd("87", none, all, "00000000"+vip+"0101"+mac), claim{}, false},
 		{"forwarded", strings.Replace(nd("88", node, all, "20000000"+vip+"0201"+mac), "3a ff", "3a fe", 1), claim{}, false},

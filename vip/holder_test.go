@@ -29,6 +29,7 @@ type host struct {
 	failing map[string]error // by operation: look, put, remove
 	changed func(bool)
 	hear    func(claim)
+	sees    func(frame []byte)
 	peers   []peer
 	groups  []netip.Addr
 	probed  []netip.Addr
@@ -145,7 +146,13 @@ func (k *host) dial(_ link, hear func(claim)) (port, error) {
 func (k *host) send(frames [][]byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.failing["send"]; err != nil {
+		return 0, err
+	}
 	for _, frame := range frames {
+		if k.sees != nil {
+			k.sees(frame)
+		}
 		var from, target netip.Addr
 		if frame[12] == 0x86 {
 			from, target = netip.AddrFrom16([16]byte(frame[22:38])), netip.AddrFrom16([16]byte(frame[62:78]))

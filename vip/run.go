@@ -103,7 +103,7 @@ func (h *Holder) listenFor(set []netip.Addr) {
 // not fit is dropped, and said again if it was important.
 func (h *Holder) hear(c claim) {
 	vips := *h.listening.Load()
-	if !vips[c.addr] && !(c.reply && vips[c.to]) {
+	if !vips[c.addr] && (!c.reply || !vips[c.to]) {
 		return
 	}
 	select {
