@@ -100,6 +100,9 @@ const forsaken = 5 * time.Second
 // which has forgotten its votes, would still count. An operator removes the old
 // id and joins the new one.
 func (n *Node) bootstrapVoters(ctx context.Context) {
+	if n.rejoins {
+		return // there is a cluster, and rejoin finds it
+	}
 	changes := n.changes.subscribe(ctx)
 	var last string
 	var alone <-chan time.Time
@@ -161,6 +164,9 @@ func (n *Node) Bootstrap(ctx context.Context) error {
 	}
 	if n.hasState() {
 		return fmt.Errorf("bootstrap: data directory %s: %w", n.cfg.DataDir, ErrBootstrapped)
+	}
+	if n.rejoins {
+		return fmt.Errorf("bootstrap: this node's data was set aside, and it waits to join its cluster again: %w", ErrBootstrapped)
 	}
 	for _, p := range n.registry.alive() {
 		if p.Bootstrapped {

@@ -94,7 +94,7 @@ type Config struct {
 	SnapshotThreshold uint64        // raft: entries that make one due; 8192
 	TrailingLogs      uint64        // raft: entries kept behind a snapshot; 10240
 	RejoinInterval    time.Duration // how often missing gossip peers are tried; 2 s
-	SlowWrite         time.Duration // a write to raft.db that takes longer is reported; 250 ms
+	SlowWrite         time.Duration // a write of raft's that takes longer is reported; a third of the profile's limit for stalls
 	StopTimeout       time.Duration // limit of each step of an orderly stop; 5 s
 
 	startup time.Duration // raft\'s timers are so many times longer until a leader is heard
@@ -123,7 +123,7 @@ func (c Config) withDefaults() Config {
 	or(&c.RPCTimeout, p.rpc)
 	or(&c.SnapshotInterval, 2*time.Minute)
 	or(&c.RejoinInterval, 2*time.Second)
-	or(&c.SlowWrite, 250*time.Millisecond)
+	or(&c.SlowWrite, p.disk/3)
 	or(&c.StopTimeout, 5*time.Second)
 	if c.SnapshotThreshold == 0 {
 		c.SnapshotThreshold = 8192

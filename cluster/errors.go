@@ -10,6 +10,9 @@ import (
 var (
 	// ErrNoLeader: no node led until the caller's deadline. Nothing was changed.
 	ErrNoLeader = errors.New("the cluster has no leader")
+	// ErrNoQuorum: so many voters are gone that there will be no leader before one of
+	// them is back. It comes with ErrNoLeader or ErrUnknownOutcome.
+	ErrNoQuorum = errors.New("the cluster has no quorum")
 	// ErrUnknownOutcome: the command may or may not have been committed, and may
 	// still be. Sending the same command with the same request id is safe.
 	ErrUnknownOutcome = errors.New("the outcome is unknown")

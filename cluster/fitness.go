@@ -14,6 +14,7 @@ const (
 	inMaintenance doubt = iota
 	nodeStops           // Run is ending
 	raftStalls          // raft's main loop or its disk stands still
+	forcedApart         // another node's data is to be kept instead of this one's
 	toldUnfit           // SetFitness
 	serveFailed         // what Hold calls has failed a moment ago
 	nothingServes       // Hold does not run

@@ -13,7 +13,8 @@ import (
 //
 //	R2 <cluster> <id of the node that is meant, or -> <id of the caller>\n
 //
-// whose first byte selects what follows: R raft, G gRPC; the digit is the version
+// where a cluster that was forced has +<tag of its epoch> behind its name for raft.
+// The first byte selects what follows: R raft, G gRPC; the digit is the version
 // of the handshake. The answer is "ok\n" or the reason of a refusal. The id keeps
 // raft from taking a new node for the old one at the same address: a node whose
 // disk was replaced has forgotten its votes and its log, and must not answer for
@@ -26,16 +27,22 @@ const (
 	handshakeOK      = "ok"
 	anyNode          = "-"
 	maxHandshake     = 256
+
+	epochMark = "+" // cannot be in the name of a cluster
 )
 
 type hello struct {
 	kind    byte
 	cluster string
+	epoch   string // tag of the caller's epoch; only raft's connections tell it
 	target  string // node id, or anyNode
 	from    string // node id of the caller: what a connection that breaks says something about
 }
 
 func (h hello) String() string {
+	if h.kind == kindRaft && h.epoch != "" {
+		h.cluster += epochMark + h.epoch
+	}
 	return fmt.Sprintf("%c%c %s %s %s\n", h.kind, handshakeVersion, h.cluster, h.target, h.from)
 }
 
@@ -52,23 +59,28 @@ func parseHello(line string) (hello, error) {
 	if len(fields) != 4 {
 		return hello{}, fmt.Errorf("%w: %q", errHandshake, line)
 	}
-	return hello{kind: fields[0][0], cluster: fields[1], target: fields[2], from: fields[3]}, nil
+	name, epoch, _ := strings.Cut(fields[1], epochMark)
+	return hello{kind: fields[0][0], cluster: name, epoch: epoch, target: fields[2], from: fields[3]}, nil
 }
 
-// check says why the node with this cluster and id must not talk to the caller.
-func (h hello) check(cluster, id string) error {
-	if h.cluster != cluster {
-		return fmt.Errorf("this node belongs to cluster %q, the caller to %q: %w", cluster, h.cluster, ErrWrongCluster)
+// check says why the node whose cluster, epoch and id (as target) are self's must not
+// talk to the caller.
+func (h hello) check(self hello) error {
+	if h.cluster != self.cluster {
+		return fmt.Errorf("this node belongs to cluster %q, the caller to %q: %w", self.cluster, h.cluster, ErrWrongCluster)
 	}
-	if h.target != anyNode && h.target != id {
-		return fmt.Errorf("this node is %s, the caller wants %s; if the node was reinstalled, remove the old one and join this one", id, h.target)
+	if h.target != anyNode && h.target != self.target {
+		return fmt.Errorf("this node is %s, the caller wants %s; if the node was reinstalled, remove the old one and join this one", self.target, h.target)
+	}
+	if h.kind == kindRaft && h.epoch != self.epoch {
+		return fmt.Errorf("this node is in epoch %q of the cluster, the caller in %q: %w", self.epoch, h.epoch, ErrForcedApart)
 	}
 	return nil
 }
 
 // accept reads the opening line of a connection and answers it. It takes at most
 // limit.
-func accept(conn net.Conn, cluster, id string, limit time.Duration) (hello, error) {
+func accept(conn net.Conn, self hello, limit time.Duration) (hello, error) {
 	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
 		return hello{}, err
 	}
@@ -78,7 +90,7 @@ func accept(conn net.Conn, cluster, id string, limit time.Duration) (hello, erro
 	}
 	h, err := parseHello(line)
 	if err == nil {
-		err = h.check(cluster, id)
+		err = h.check(self)
 	}
 	if err != nil {
 		_, _ = io.WriteString(conn, strings.ReplaceAll(err.Error(), "\n", " ")+"\n")

@@ -113,6 +113,7 @@ func testConfig(t testing.TB, name string) Config {
 		Cluster: "test", Name: name, DataDir: t.TempDir(),
 		ListenAddr: host + ":0", GossipAddr: host + ":0",
 		HeartbeatTimeout: 500 * time.Millisecond, ElectionTimeout: 500 * time.Millisecond, LeaderLeaseTimeout: 500 * time.Millisecond, // calm on a busy machine
+		RPCTimeout:    2 * time.Second,
 		CommitTimeout: 5 * time.Millisecond, RejoinInterval: 50 * time.Millisecond,
 		Logger: testLogger(t, name),
 	}
@@ -138,8 +139,15 @@ func testLogger(t testing.TB, name string) *slog.Logger {
 // start opens and runs a node. A restarted one keeps its addresses.
 func start(t testing.TB, cfg Config) *testNode {
 	t.Helper()
-	f := &memFSM{}
+	return startWith(t, cfg, &memFSM{})
+}
+
+func startWith(t testing.TB, cfg Config, f *memFSM) *testNode {
+	t.Helper()
 	cfg.FSM = f
+	if err := Settle(cfg.DataDir, stateFile); err != nil {
+		t.Fatal(err)
+	}
 	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +173,7 @@ func (n *testNode) halt() {
 	n.t.Helper()
 	n.stop()
 	<-n.done
-	if n.err != nil {
+	if n.err != nil && !errors.Is(n.err, ErrRestart) {
 		n.t.Errorf("stop %s: %v", n.cfg.Name, n.err)
 	}
 }
@@ -209,12 +217,34 @@ func calm(c *Config) {
 	c.RPCTimeout = 5 * time.Second
 }
 
+// stateFile stands for the file of a state machine.
+const stateFile = "state.db"
+
+// restarts waits until the node has stopped because it is to be started again, and
+// does that.
+func (n *testNode) restarts() *testNode {
+	n.t.Helper()
+	select {
+	case <-n.done:
+	case <-time.After(patience):
+		n.t.Fatalf("%s does not stop", n.cfg.Name)
+	}
+	if !errors.Is(n.err, ErrRestart) {
+		n.t.Fatalf("%s stopped with %v", n.cfg.Name, n.err)
+	}
+	return start(n.t, n.cfg)
+}
+
 // trio starts three nodes that form a cluster by their list of voters. All of them
 // have its configuration when it returns: until then the death of the founder
 // stops the others, for they know of no cluster that they could elect a leader of.
 func trio(t testing.TB, adjust ...func(*Config)) []*testNode {
 	t.Helper()
-	names := []string{"a", "b", "c"}
+	return group(t, []string{"a", "b", "c"}, adjust...)
+}
+
+func group(t testing.TB, names []string, adjust ...func(*Config)) []*testNode {
+	t.Helper()
 	var nodes []*testNode
 	for _, name := range names {
 		cfg := testConfig(t, name)

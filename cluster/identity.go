@@ -14,11 +14,17 @@ import (
 const identityFile = "node.json"
 
 // Identity is what node.json in a data directory says: which node of which
-// cluster the directory belongs to. It is made once; only Maintenance ever changes.
+// cluster the directory belongs to. Those two are made once, the rest changes.
 // The id is a UUID and not an address, so that a node may move to another address.
 type Identity struct {
 	ID      string `json:"id"`
 	Cluster string `json:"cluster"`
+	// Epoch lists the forced changes that the node's data descends from.
+	Epoch Epoch `json:"epoch,omitempty"`
+	// Pending is what Settle has to do before the node runs again.
+	Pending *Pending `json:"pending,omitempty"`
+	// Rejoin: the node's data was set aside, and it is to join the others again.
+	Rejoin bool `json:"rejoin,omitempty"`
 	// Maintenance: an operator does not want the node to hold the virtual IPs.
 	Maintenance bool `json:"maintenance,omitempty"`
 }

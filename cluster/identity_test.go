@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func mkdirTemp(root string) (string, error) { return os.MkdirTemp(root, "") }
@@ -17,7 +19,7 @@ func TestIdentityIsMadeOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := LoadIdentity(dir, "blue")
-	if err != nil || again != first || first.Cluster != "blue" {
+	if err != nil || !cmp.Equal(again, first) || first.Cluster != "blue" {
 		t.Errorf("first %+v, then %+v, %v", first, again, err)
 	}
 	other, err := LoadIdentity(t.TempDir(), "blue")

@@ -77,10 +77,34 @@ func (n *Node) askToJoin(ctx context.Context, addr string) (*peerpb.JoinResponse
 	if err := connected(ctx, conn); err != nil {
 		return nil, err
 	}
-	answer, err := peerpb.NewPeerClient(conn).Join(ctx, &peerpb.JoinRequest{
-		Id: n.id, Name: n.cfg.Name, Role: string(n.cfg.Role), Addr: n.addr,
+	peer := peerpb.NewPeerClient(conn)
+	if err := n.adoptEpoch(ctx, peer); err != nil {
+		return nil, err
+	}
+	answer, err := peer.Join(ctx, &peerpb.JoinRequest{
+		Id: n.id, Name: n.cfg.Name, Role: string(n.cfg.Role), Addr: n.addr, Epoch: n.Epoch().tag(),
 	})
 	return answer, fromStatus(err)
+}
+
+// adoptEpoch takes over the epoch of the cluster that this node is about to join,
+// before it is sent anything. A node with data keeps its own: see compareEpochs.
+func (n *Node) adoptEpoch(ctx context.Context, peer peerpb.PeerClient) error {
+	answer, err := peer.Epoch(ctx, &peerpb.EpochRequest{})
+	if err != nil {
+		return fromStatus(err)
+	}
+	own, other := n.Epoch(), epochFromProto(answer)
+	switch {
+	case own.tag() == other.tag():
+		return nil
+	case n.hasState() || !own.begins(other):
+		return fmt.Errorf("epoch of this node: %v; of the cluster: %v: %w", own, other, ErrForcedApart)
+	}
+	if err := n.takeOver(other); err != nil {
+		return fmt.Errorf("take over the epoch of the cluster: %w", err)
+	}
+	return nil
 }
 
 // while waits as long as cond holds. raft tells nobody how far it has come.
@@ -123,6 +147,9 @@ func (n *Node) admit(ctx context.Context, r *peerpb.JoinRequest) (*peerpb.JoinRe
 	}
 	if err := n.checkApplicant(r); err != nil {
 		return nil, err
+	}
+	if tag := n.Epoch().tag(); r.GetEpoch() != tag {
+		return nil, fmt.Errorf("node %s has data of epoch %q, the cluster is in %q: %w", r.GetName(), r.GetEpoch(), tag, ErrForcedApart)
 	}
 	index, err := n.configure(ctx, func(limit time.Duration) raft.IndexFuture {
 		return n.raft.AddNonvoter(raft.ServerID(r.GetId()), raft.ServerAddress(r.GetAddr()), 0, limit)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -27,7 +26,7 @@ func (n *Node) SetMaintenance(ctx context.Context, on bool) error {
 			}
 		}
 	}
-	if err := saveMaintenance(n.cfg.DataDir, on); err != nil {
+	if err := n.editIdentity(func(id *Identity) { id.Maintenance = on }); err != nil {
 		return fmt.Errorf("set maintenance: %w", err)
 	}
 	n.maintain(on)
@@ -55,18 +54,4 @@ func (n *Node) maintain(on bool) {
 	}
 	n.maintenance.Store(on)
 	n.fitness.set(inMaintenance, why)
-}
-
-// saveMaintenance writes the wish of the operator into node.json.
-func saveMaintenance(dataDir string, on bool) error {
-	path := filepath.Join(dataDir, identityFile)
-	id, err := readIdentity(path)
-	if err != nil {
-		return err
-	}
-	if id.Maintenance == on {
-		return nil
-	}
-	id.Maintenance = on
-	return writeIdentity(path, id)
 }

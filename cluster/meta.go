@@ -19,6 +19,8 @@ type meta struct {
 	Voters string `json:"v,omitempty"`
 	// Bootstrapped: the node has raft state, so the cluster exists.
 	Bootstrapped bool `json:"b,omitempty"`
+	// Epoch is the tag of the node's Epoch.
+	Epoch string `json:"e,omitempty"`
 	// Leaving: the node is about to stop on purpose. The failure that gossip
 	// reports next is none.
 	Leaving bool `json:"l,omitempty"`

@@ -23,6 +23,8 @@ type mux struct {
 	greeting    time.Duration
 	logger      *slog.Logger
 	refused     throttle
+	// epoch, if set before run, is the tag of the node's epoch now.
+	epoch func() string
 	// broken, if set before run, is called when the connection of or to a node ends
 	// from the other side. It must not block.
 	broken func(id string)
@@ -86,7 +88,7 @@ func (m *mux) greet(conn net.Conn) {
 	if m.tls != nil {
 		conn = tls.Server(conn, m.tls)
 	}
-	h, err := accept(conn, m.cluster, m.id, m.greeting)
+	h, err := accept(conn, hello{cluster: m.cluster, target: m.id, epoch: m.epochNow()}, m.greeting)
 	if err != nil {
 		from, _, _ := net.SplitHostPort(raw.RemoteAddr().String())
 		if m.refused.first(from + err.Error()) {
@@ -103,6 +105,13 @@ func (m *mux) greet(conn net.Conn) {
 	if !to.deliver(conn) {
 		_ = conn.Close()
 	}
+}
+
+func (m *mux) epochNow() string {
+	if m.epoch == nil {
+		return ""
+	}
+	return m.epoch()
 }
 
 // dial opens a connection of the given kind to addr and has it answered by the
@@ -125,7 +134,7 @@ func (m *mux) dial(ctx context.Context, kind byte, target, addr string) (net.Con
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
-	if err := greet(conn, hello{kind: kind, cluster: m.cluster, target: target, from: m.id}, deadline); err != nil {
+	if err := greet(conn, hello{kind: kind, cluster: m.cluster, epoch: m.epochNow(), target: target, from: m.id}, deadline); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("node at %s: %w", addr, err)
 	}

@@ -204,7 +204,7 @@ func TestAcceptTakesNoGarbage(t *testing.T) {
 					_ = there.Close()
 				}
 			})
-			_, err := accept(here, "blue", "id-1", time.Minute)
+			_, err := accept(here, hello{cluster: "blue", target: "id-1"}, time.Minute)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}
@@ -228,7 +228,7 @@ func TestAcceptWaitsNoLongerThanItsLimit(t *testing.T) {
 				<-time.After(time.Second)
 			}
 		})
-		_, err := accept(here, "blue", "id-1", 3*time.Second)
+		_, err := accept(here, hello{cluster: "blue", target: "id-1"}, 3*time.Second)
 		if took := time.Since(begin); err == nil || took != 3*time.Second {
 			t.Errorf("gave up after %v with %v", took, err)
 		}

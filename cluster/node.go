@@ -39,6 +39,10 @@ type Node struct {
 	seen       throttle // warnings of raft
 	leadership *leadership
 	view       atomic.Pointer[leaderView]
+	epoch      atomic.Pointer[Epoch]
+	standoffs  standoffs
+	rejoins    bool       // node.json said so when the node was opened
+	identityMu sync.Mutex // one change of node.json at a time
 	agent      *agent
 	carrier    *carrier
 	fitness    *fitness
@@ -62,6 +66,7 @@ type Node struct {
 	stopping context.Context // ended by stop
 	stop     context.CancelFunc
 	stopped  chan struct{} // closed when Run has returned
+	again    atomic.Bool   // Run is to return ErrRestart
 	closeErr error
 	rude     atomic.Bool // tests set it to stop like a crash, without goodbyes
 
@@ -96,6 +101,9 @@ func Open(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if identity.Pending != nil {
+		return nil, fmt.Errorf("open %s: a forced change is not carried out yet; call Settle first", cfg.DataDir)
+	}
 	store, err := openStore(cfg.DataDir)
 	if err != nil {
 		return nil, err
@@ -119,6 +127,9 @@ func Open(cfg Config) (*Node, error) {
 	if n.addr == "" {
 		n.addr = mux.ln.Addr().String()
 	}
+	n.epoch.Store(&identity.Epoch)
+	n.rejoins = identity.Rejoin
+	mux.epoch = func() string { return n.Epoch().tag() }
 	n.conns = newConns(mux, n.addrOf)
 	n.view.Store(newLeaderView(""))
 	n.stopping, n.stop = context.WithCancel(context.Background())
@@ -218,7 +229,7 @@ func (n *Node) start() error {
 	n.transport = newTransport(&stream{
 		subListener: n.mux.raft, mux: n.mux, advertise: n.addr, resolve: n.gossipedAddr,
 	}, n.cfg.RPCTimeout, n.raftLogger("transport"), n.agent, n.muzzle, 2*n.cfg.profile().lease.Lease)
-	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, stall: 4 * n.cfg.SlowWrite, logger: n.logger}
+	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, stall: n.cfg.profile().disk, logger: n.logger}
 	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, &tailStore{timed, &n.tail}, timed, snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
@@ -227,7 +238,7 @@ func (n *Node) start() error {
 	n.reconfigured()
 	self := meta{
 		Name: n.cfg.Name, Role: n.cfg.Role, Addr: n.addr,
-		Voters: hashVoters(n.cfg.Voters), Bootstrapped: n.hasState(),
+		Voters: hashVoters(n.cfg.Voters), Bootstrapped: n.hasState() || n.rejoins, Epoch: n.Epoch().tag(),
 		Maintenance: n.maintenance.Load(), Unfit: n.eligible(), VIPLink: n.cfg.VIPLink,
 	}
 	n.gossip = &gossip{

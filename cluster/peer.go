@@ -30,6 +30,11 @@ func (s *peerServer) ReadIndex(ctx context.Context, _ *peerpb.ReadIndexRequest) 
 	return &peerpb.ReadIndexResponse{Index: index}, nil
 }
 
+// Epoch tells this node's epoch.
+func (s *peerServer) Epoch(context.Context, *peerpb.EpochRequest) (*peerpb.EpochResponse, error) {
+	return s.n.Epoch().toProto(), nil
+}
+
 // Join admits a node, or takes its request to the leader.
 func (s *peerServer) Join(ctx context.Context, r *peerpb.JoinRequest) (*peerpb.JoinResponse, error) {
 	if r.GetForwarded() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/amphora-lb/amphora/cluster/peerpb"
@@ -24,7 +25,8 @@ const (
 // command's log index. On a follower it asks the leader. While there is no leader
 // it waits, and what ended in doubt it sends again, until ctx ends; so ctx should
 // have a deadline, and a command must carry a request id by which the state
-// machine recognises one that it has already applied.
+// machine recognises one that it has already applied. It does not wait for a leader
+// that cannot be: see ErrNoQuorum.
 //
 // When ctx ends the error is ErrNoLeader if nothing was ever sent, and
 // ErrUnknownOutcome if the command may have been committed or still may be.
@@ -82,6 +84,11 @@ func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
 		case !retryable(err):
 			return fmt.Errorf("%s: %w", call.name, err)
 		}
+		if view.id == "" {
+			if lost := n.quorumLost(); lost != nil {
+				return fmt.Errorf("%s: %w", call.name, ended(doubt, lost, err))
+			}
+		}
 		select {
 		case <-view.over.Done():
 			pause = retryFirst
@@ -95,6 +102,26 @@ func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
 			return fmt.Errorf("%s: %w", call.name, ended(doubt, ctx.Err(), err))
 		}
 	}
+}
+
+// quorumLost is ErrNoQuorum if so many voters have died or left, as far as gossip
+// knows, that the others are no majority. One that it has not met yet may come.
+func (n *Node) quorumLost() error {
+	voters := 0
+	var gone []string
+	for _, s := range n.servers() {
+		if s.Suffrage != raft.Voter {
+			continue
+		}
+		voters++
+		if p, _ := n.registry.get(string(s.ID)); p.state == StateDead || p.state == StateLeft {
+			gone = append(gone, p.Name)
+		}
+	}
+	if voters == 0 || voters-len(gone) > voters/2 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s gone of %d voters", ErrNoQuorum, strings.Join(gone, ", "), voters)
 }
 
 // ended says what is known when the time is over: why it is over, and how the

@@ -23,6 +23,7 @@ var refusals = []struct {
 	{ErrLastVoter, peerpb.Reason_REASON_LAST_VOTER, codes.FailedPrecondition},
 	{ErrWouldLoseQuorum, peerpb.Reason_REASON_WOULD_LOSE_QUORUM, codes.FailedPrecondition},
 	{ErrNoSuccessor, peerpb.Reason_REASON_NO_SUCCESSOR, codes.FailedPrecondition},
+	{ErrForcedApart, peerpb.Reason_REASON_FORCED_APART, codes.FailedPrecondition},
 	{ErrInvalid, peerpb.Reason_REASON_INVALID, codes.InvalidArgument},
 }
 

@@ -21,7 +21,8 @@ const lookInterval = 200 * time.Millisecond
 
 // Run runs the node until ctx ends or Close is called, then stops it in order and
 // returns when all of its goroutines are gone. It may be called once. It returns
-// nil after an orderly stop.
+// nil after an orderly stop, and ErrRestart if it stopped by itself for something that
+// can only be done while it does not run.
 func (n *Node) Run(ctx context.Context) error {
 	if !n.started.CompareAndSwap(false, true) {
 		return fmt.Errorf("run node: %w", ErrClosed)
@@ -53,7 +54,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(n.transport.run)
 	g.Go(func() error { return n.grpc.Serve(n.mux.grpc) })
 	for _, loop := range []func(context.Context){
-		n.watch, n.announce, n.bootstrapVoters, n.standAlone,
+		n.watch, n.announce, n.bootstrapVoters, n.standAlone, n.compareEpochs, n.rejoin,
 		n.agent.run, n.leadAlone, n.tendWill, n.tellFitness, n.watchRaft,
 		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted) },
 	} {
@@ -76,6 +77,9 @@ func (n *Node) Run(ctx context.Context) error {
 		n.closeErr = errors.Join(n.closeErr, err)
 	}
 	n.logger.Info("node stopped", logkey.Node, n.cfg.Name)
+	if n.again.Load() {
+		return errors.Join(ErrRestart, n.closeErr)
+	}
 	return n.closeErr
 }
 

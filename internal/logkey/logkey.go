@@ -28,6 +28,7 @@ const (
 	Cluster   = "cluster"
 	Reason    = "reason"
 	Voters    = "voters"
+	Epoch     = "epoch"
 	PID       = "pid"
 	Pause     = "pause"
 
