@@ -73,8 +73,21 @@ func (g *group) thaw(ctx context.Context) error {
 	return errors.Join(g.write("cgroup.freeze", "0"), g.await(ctx, "frozen 0"))
 }
 
-// kill ends everything in the group with SIGKILL, frozen or not.
-func (g *group) kill() error { return g.write("cgroup.kill", "1") }
+// kill ends everything in the group with SIGKILL, frozen or not. It is frozen
+// meanwhile, so that nobody sees another die, or starts one more. The kernel's
+// own way, cgroup.kill, is not used: from then on, Linux 6.18 kills whatever is
+// started into the group with CLONE_INTO_CGROUP.
+func (g *group) kill() error {
+	errs := []error{g.write("cgroup.freeze", "1")}
+	pids, err := g.pids()
+	errs = append(errs, err)
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, g.write("cgroup.freeze", "0"))...)
+}
 
 // empty waits until nothing runs in the group.
 func (g *group) empty(ctx context.Context) error { return g.await(ctx, "populated 0") }
@@ -120,7 +133,7 @@ func removeGroup(dir string) error {
 	if err == nil {
 		err = until(ctx, func() error { return os.Remove(dir) }) // busy until the dead are buried
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
 		return nil
 	}
 	return err

@@ -105,7 +105,7 @@ func (c *client) fetch(ctx context.Context, url string, progress func(int)) (dow
 			pause(ctx, 20*time.Millisecond)
 		}
 	}
-	d.Complete = got == blobSize && [32]byte(sum.Sum(nil)) == sha256.Sum256(blob())
+	d.Complete = got == blobSize && [32]byte(sum.Sum(nil)) == sha256.Sum256(Blob())
 	return d, nil
 }
 

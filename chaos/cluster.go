@@ -113,6 +113,11 @@ func (c *Cluster) build() error {
 	if err := os.WriteFile(keyFile, []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600); err != nil {
 		return fmt.Errorf("write cluster key: %w", err)
 	}
+	if c.cfg.Disks {
+		if err := mountMemory(c.disks(), len(nodeNames)*diskSize); err != nil {
+			return err
+		}
+	}
 	for _, name := range nodeNames {
 		host, err := c.lab.AddHost(name, netip.PrefixFrom(nodeIPs[name], labNet.Bits()))
 		if err != nil {
@@ -124,7 +129,7 @@ func (c *Cluster) build() error {
 		}
 		c.nodes = append(c.nodes, n)
 		if c.cfg.Disks {
-			if n.disk, err = newDisk(n.dir+".img", n.data()); err != nil {
+			if n.disk, err = newDisk(filepath.Join(c.disks(), name), n.data()); err != nil {
 				return err
 			}
 		}
@@ -134,6 +139,9 @@ func (c *Cluster) build() error {
 	}
 	return nil
 }
+
+// disks is where the images of the nodes' disks are.
+func (c *Cluster) disks() string { return filepath.Join(c.lab.Dir, "disks") }
 
 func (c *Cluster) configuration(n *node, keyFile string) []byte {
 	var b bytes.Buffer
@@ -193,7 +201,7 @@ func (c *Cluster) Stop(names ...string) error {
 	var errs []error
 	for _, n := range c.selected(names) {
 		if n.serving() {
-			errs = append(errs, n.daemon.stop(10*time.Second))
+			errs = append(errs, n.daemon.stop(stopLimit))
 		}
 	}
 	return errors.Join(errs...)

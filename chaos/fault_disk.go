@@ -24,14 +24,14 @@ func (c *Cluster) onDisk(name, what string, do, undo func(context.Context, *node
 func (c *Cluster) FillDisk(name string) Fault {
 	return c.onDisk(name, "full disk",
 		func(_ context.Context, n *node) error { return n.disk.fill() },
-		func(_ context.Context, n *node) error { return errors.Join(n.disk.empty(), c.ensure(n)) })
+		func(ctx context.Context, n *node) error { return errors.Join(n.disk.empty(), c.ensure(ctx, n)) })
 }
 
 // StallDisk lets everything that writes to the disk of a node, or syncs, wait.
 func (c *Cluster) StallDisk(name string) Fault {
 	return c.onDisk(name, "stalled disk",
 		func(_ context.Context, n *node) error { return n.disk.freeze() },
-		func(_ context.Context, n *node) error { return errors.Join(n.disk.thaw(), c.ensure(n)) })
+		func(ctx context.Context, n *node) error { return errors.Join(n.disk.thaw(), c.ensure(ctx, n)) })
 }
 
 // FailDisk makes every access to the disk of a node an input/output error; what
@@ -44,6 +44,6 @@ func (c *Cluster) FailDisk(name string) Fault {
 			if err := n.killAll(ctx); err != nil {
 				return err
 			}
-			return errors.Join(n.disk.replace(), c.ensure(n))
+			return errors.Join(n.disk.replace(), c.ensure(ctx, n))
 		})
 }

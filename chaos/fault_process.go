@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Half is a part of a running node. A node that runs as one process is hit as a
@@ -35,7 +36,7 @@ func (c *Cluster) KillNode(name string, half Half) Fault {
 			}
 			return n.signal(half, syscall.SIGKILL)
 		},
-		undo: func(context.Context) error { return c.ensure(n) },
+		undo: func(ctx context.Context) error { return c.ensure(ctx, n) },
 	}
 }
 
@@ -45,8 +46,8 @@ func (c *Cluster) StopNode(name string, half Half) Fault {
 	return &simple{
 		name: fmt.Sprintf("SIGSTOP %s of %s", half, n),
 		do:   func(context.Context) error { return n.signal(half, syscall.SIGSTOP) },
-		undo: func(context.Context) error {
-			return errors.Join(n.signal(Whole, syscall.SIGCONT), c.ensure(n))
+		undo: func(ctx context.Context) error {
+			return errors.Join(n.signal(Whole, syscall.SIGCONT), c.ensure(ctx, n))
 		},
 	}
 }
@@ -68,23 +69,44 @@ func (c *Cluster) Restart(nodes ...string) Fault {
 			}
 			return errors.Join(errs...)
 		},
-		undo: func(context.Context) error {
+		undo: func(ctx context.Context) error {
 			var errs []error
 			for _, n := range hit {
-				errs = append(errs, c.ensure(n))
+				errs = append(errs, c.ensure(ctx, n))
 			}
 			return errors.Join(errs...)
 		},
 	}
 }
 
-// ensure starts a node that does not run.
-func (c *Cluster) ensure(n *node) error {
+// ensure starts a node that does not run, as systemd does with KillMode=
+// control-group: a worker whose supervisor was killed is told to end, and gets
+// some time for it.
+func (c *Cluster) ensure(ctx context.Context, n *node) error {
 	if n.serving() {
 		return nil
 	}
+	if g := n.host.group; g != nil {
+		pids, err := g.pids()
+		if err != nil {
+			return err
+		}
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGTERM) // or it has ended
+		}
+		wait, cancel := context.WithTimeout(ctx, stopLimit)
+		defer cancel()
+		if g.empty(wait) != nil {
+			if err := errors.Join(g.kill(), g.empty(ctx)); err != nil {
+				return err
+			}
+		}
+	}
 	return c.Start(n.name)
 }
+
+// stopLimit is how long a node may take to end in order.
+const stopLimit = 10 * time.Second
 
 // killAll ends everything on the node's host with SIGKILL at one stroke, as a
 // power cut would, and waits until it has ended.

@@ -236,6 +236,31 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
+// TestGroupLivesOn: what is started into a group after all in it were killed lives.
+func TestGroupLivesOn(t *testing.T) {
+	lab, all := hosts(t, 1)
+	for range 2 {
+		p, err := lab.start(all[0], "sleeper", "sleep", "600")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(p.cmd.Process.Pid, 0); err != nil || !p.running() {
+			t.Errorf("it does not run: %v", err)
+		}
+		err = errors.Join(all[0].group.kill(), p.killed(t.Context()), all[0].group.empty(t.Context()))
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	p, err := lab.start(all[0], "last", "true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if <-p.done; p.waitErr != nil {
+		t.Errorf("what runs after the kill ends with %v", p.waitErr)
+	}
+}
+
 func TestBusyCPU(t *testing.T) {
 	lab, _ := hosts(t, 0)
 	f := BusyCPU(lab, 2)

@@ -37,7 +37,7 @@ func startWeb(h *Host) (*webServer, error) {
 		_, _ = fmt.Fprintln(w, h.Name) // the client that left needs no answer
 	})
 	mux.HandleFunc("GET /blob", func(w http.ResponseWriter, r *http.Request) {
-		paced := &pacedReader{ReadSeeker: bytes.NewReader(blob()), ctx: r.Context()}
+		paced := &pacedReader{ReadSeeker: bytes.NewReader(Blob()), ctx: r.Context()}
 		http.ServeContent(w, r, "blob", time.Time{}, paced)
 	})
 	s := &webServer{Server: http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, done: make(chan error, 1)}
@@ -54,8 +54,9 @@ func (s *webServer) stop() error {
 	return err
 }
 
-// blob makes the file: noise that every call makes the same.
-func blob() []byte {
+// Blob makes the file that web servers have at /blob: noise that every call makes the
+// same.
+func Blob() []byte {
 	b := make([]byte, blobSize)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b) // never fails
 	return b

@@ -82,18 +82,18 @@ func TestOneHolder(t *testing.T) {
 func TestLeases(t *testing.T) {
 	const lease = 140 * time.Millisecond
 	good := map[string]Journal{
-		"a": {extend(100, 1), extend(120, 1)},
+		"a": {extend(100, 1), extend(120, 1), {At: 270 * ms, Kind: Extend, Term: 1, Sent: 100 * ms, Until: 239 * ms}},
 		"b": {extend(300, 2)},
 	}
 	if bad := Leases(good, lease); bad != nil {
 		t.Errorf("good: %v", bad)
 	}
 	for name, j := range map[string]map[string]Journal{
-		"later":      {"a": {{At: 100 * ms, Kind: Extend, Term: 1, Sent: 101 * ms, Until: 150 * ms}}},
-		"ago":        {"a": {{At: 300 * ms, Kind: Extend, Term: 1, Sent: 100 * ms, Until: 239 * ms}}},
-		"until":      {"a": {{At: 100 * ms, Kind: Extend, Term: 1, Sent: 100 * ms, Until: 241 * ms}}},
-		"in term 1 ": {"a": {extend(100, 2)}, "b": {extend(300, 1)}},
-		"in term 2 ": {"a": {extend(100, 2)}, "b": {extend(300, 2)}},
+		"later":       {"a": {{At: 100 * ms, Kind: Extend, Term: 1, Sent: 101 * ms, Until: 150 * ms}}},
+		"until 200ms": {"a": {{At: 270 * ms, Kind: Extend, Term: 1, Sent: 100 * ms, Until: 300 * ms}}},
+		"until 141ms": {"a": {{At: 100 * ms, Kind: Extend, Term: 1, Sent: 100 * ms, Until: 241 * ms}}},
+		"in term 1 ":  {"a": {extend(100, 2)}, "b": {extend(300, 1)}},
+		"in term 2 ":  {"a": {extend(100, 2)}, "b": {extend(300, 2)}},
 	} {
 		if bad := Leases(j, lease); len(bad) != 1 || !strings.Contains(bad[0].String(), name) {
 			t.Errorf("%s: %v", name, bad)
