@@ -146,11 +146,11 @@ func (m *Machine) claimWake() Instant {
 // nothing shuts its gate as well: a former process may have left it open.
 func (m *Machine) handover(msg Message) {
 	h := &m.holder
-	if msg.Term < h.term || (msg.Term == h.term && !h.ceded) {
+	if msg.Term <= h.term {
 		return
 	}
 	m.raise(msg.Term)
-	term := max(msg.Term-1, h.openTerm)
+	term := msg.Term - 1
 	if done := m.voter.released[m.cfg.Self]; done >= term {
 		m.send(msg.From, 1, Message{Kind: Released, Term: done}) // the first got lost
 		return

@@ -44,6 +44,10 @@ type VoteGranted struct {
 // Elected says that raft made this node the leader of Term.
 type Elected struct{ Term uint64 }
 
+// Stood says that raft on this node asks for votes in Term: it has voted for itself,
+// so that nobody else will be elected in that term without its vote.
+type Stood struct{ Term uint64 }
+
 // TermSeen says that raft knows Term: a holder of an older one stops renewing.
 type TermSeen struct{ Term uint64 }
 
@@ -79,6 +83,7 @@ func (VoteAsked) event()    {}
 func (VoteAnswered) event() {}
 func (VoteGranted) event()  {}
 func (Elected) event()      {}
+func (Stood) event()        {}
 func (TermSeen) event()     {}
 func (Suspected) event()    {}
 func (Fitness) event()      {}

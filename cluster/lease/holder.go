@@ -16,8 +16,6 @@ type holder struct {
 	until    Instant
 	since    Instant
 
-	ceded bool // voted for another; only a term that raft did not elect it in can be the same
-
 	claim claim
 }
 
@@ -45,7 +43,7 @@ func (h *holder) revote(voters []ID) {
 // leads tells whether this node won a term that is not over.
 func (m *Machine) leads() bool {
 	h := &m.holder
-	return h.term > 0 && h.term >= m.voter.bar && !h.ceded && h.term > m.voter.released[m.cfg.Self]
+	return h.term > 0 && h.term >= m.voter.bar && h.term > m.voter.released[m.cfg.Self]
 }
 
 // able tells whether this node may claim at all.
@@ -59,7 +57,7 @@ func (m *Machine) leading() bool { return m.leads() && m.able() && !m.undecided(
 // elected begins a term that this node won.
 func (m *Machine) elected(term uint64) {
 	h := &m.holder
-	if m.solo.claimed && term == h.term && !h.ceded {
+	if m.solo.claimed && term == h.term {
 		m.solo.claimed = false // now raft says so, too
 		return
 	}
@@ -67,7 +65,7 @@ func (m *Machine) elected(term uint64) {
 		return
 	}
 	m.voter.bar = term
-	h.term, h.nextRound, h.ceded, m.solo.claimed = term, m.now, false, false
+	h.term, h.nextRound, m.solo.claimed = term, m.now, false
 	clear(h.peers)
 	h.claim.begin(m, term)
 	m.watch.asking = false
@@ -122,6 +120,16 @@ func (m *Machine) stalled(msg Message) {
 	}
 }
 
+// refusedRound hears that a term is over; perhaps its own, if the supervisor has
+// released it while this process was frozen.
+func (m *Machine) refusedRound(msg Message) {
+	if msg.Reason == HasReleased && msg.Term == m.holder.term && m.leads() {
+		m.release(msg.Term, "released by the supervisor")
+		return
+	}
+	m.raise(msg.Term)
+}
+
 // ackedSeq is the newest round that a quorum acknowledged, or newer ones.
 func (h *holder) ackedSeq(quorum int) uint64 {
 	if len(h.peers) < quorum {
@@ -169,7 +177,7 @@ func (m *Machine) extend() {
 			return
 		}
 	}
-	if s := m.solo.evidence; h.open && s > end && (h.openTerm == h.term || m.solo.claimed) {
+	if s := m.solo.evidence; h.open && s > end && h.openTerm == h.term {
 		end, sent = s, s.Add(-held(m.cfg.Timing.Fence))
 	} else if h.openTerm != h.term {
 		return

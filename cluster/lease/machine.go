@@ -57,7 +57,7 @@ type Machine struct {
 func New(cfg Config, now Instant) *Machine {
 	m := &Machine{cfg: cfg, now: now, random: random(cfg.Seed)}
 	m.voter.bar = cfg.RaftTerm
-	m.voter.unknown = now.Add(promised(cfg.Timing.Lease))
+	m.voter.unknown = now.Add(promised(max(cfg.Timing.Lease, cfg.Timing.Fence)))
 	m.voter.released = make(map[ID]uint64)
 	m.unheard(cfg.Timing.Detect, startPatience*cfg.Timing.Detect)
 	m.alone()
@@ -82,6 +82,9 @@ func (m *Machine) Next(in Input) []Action {
 		m.voteGranted(e)
 	case Elected:
 		m.elected(e.Term)
+	case Stood:
+		m.solo.stood = e.Term
+		m.raise(e.Term)
 	case TermSeen:
 		m.raise(e.Term)
 	case Suspected:
@@ -115,7 +118,7 @@ func (m *Machine) received(msg Message) {
 	case Stalled:
 		m.stalled(msg)
 	case Nack:
-		m.raise(msg.Term)
+		m.refusedRound(msg)
 	case Confirm:
 		m.confirm(msg)
 	case Agree:

@@ -23,7 +23,7 @@ const (
 	Handover                 // I won Term and am ready: release what you hold in older ones
 )
 
-// Reason is why a Confirm was refused.
+// Reason is why something was refused.
 type Reason uint8
 
 // The reasons to refuse.
@@ -33,6 +33,7 @@ const (
 	NewerTerm                     // Term is over
 	NotVoter                      // I do not vote, or do not know you as a voter
 	AgreedOther                   // I let another campaign just now
+	HasReleased                   // Nack: I was told that you released Term
 )
 
 // Position is the end of a raft log.
@@ -64,7 +65,7 @@ type Message struct {
 	Solo   bool          // Renew: held on network evidence, without a quorum
 	Epoch  uint64        // Renew: how often the cluster was forced to one node
 	Log    Position      // Confirm, Refuse
-	Reason Reason        // Refuse
+	Reason Reason        // Refuse, Nack
 	Age    time.Duration // Refuse: time since the holder was heard
 }
 

@@ -43,11 +43,11 @@ func (m *Machine) electedAt(term uint64) {
 }
 
 // soloReport begins the report of a claim on evidence.
-func (m *Machine) soloReport(released bool) {
+func (m *Machine) soloReport() {
 	r, w := &m.report, &m.watch
 	r.draft = Report{From: w.holder, LastHeard: max(w.progress, w.gone), Noticed: m.now}
 	r.reason = CauseSolo
-	if released {
+	if w.gone != Never {
 		r.reason, r.draft.Noticed = CauseReleased, w.gone
 	}
 }

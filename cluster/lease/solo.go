@@ -5,18 +5,18 @@ import "time"
 // solo is what a machine of a cluster of two voters knows besides: without the peer
 // there is no quorum, and the network stands in for it.
 type solo struct {
-	claimed  bool    // the term was taken on evidence, raft did not elect this node in it
-	evidence Instant // until when the network's answers keep the gate open
-	probe    Probe   // what was asked for last
-	clear    int     // probes in a row that found the network, and nobody with a virtual IP
-	cleared  Instant // when the newest of them was sent
-	peer     bool    // the peer's own address answered one of them
-	from     Instant // with no holder known: from when on this node may claim
-	yield    Instant // a holder that goes before this node was heard; wait until then
+	claimed   bool   // the term was taken on evidence, raft did not elect this node in it
+	stood     uint64 // newest term in which raft voted for this node
+	nextStand Instant
+	evidence  Instant // until when the network's answers keep the gate open
+	probe     Probe   // what was asked for last
+	clear     int     // probes in a row that found the network, and nobody with a virtual IP
+	since     Instant // when the first of them was sent
+	cleared   Instant // and the newest
+	peer      bool    // the peer's own address answered one of them
+	from      Instant // with no holder known: from when on this node may claim
+	yield     Instant // a holder that goes before this node was heard; wait until then
 }
-
-// clearProbes is how many probes must find nobody.
-const clearProbes = 3
 
 // pair tells whether the rules of a cluster of two apply.
 func (m *Machine) pair() bool { return len(m.voters) == 2 && m.mayHold }
@@ -39,6 +39,9 @@ func (m *Machine) probed(e Probed) {
 	if !e.Network || e.Occupied {
 		s.clear, s.peer = 0, false
 	} else {
+		if s.clear == 0 {
+			s.since = e.Sent
+		}
 		s.clear++
 		s.cleared, s.peer = e.Sent, s.peer || e.Peer
 	}
@@ -67,70 +70,80 @@ func (m *Machine) soloAt() Instant {
 	return max(w.progress.Add(m.cfg.Timing.Takeover), m.fence.until)
 }
 
-// mayGoSolo tells whether this node is one that may claim on evidence at all.
-func (m *Machine) mayGoSolo() bool {
-	return m.pair() && !m.holder.open && m.unfit == "" && !m.leads() && len(m.voter.asked) == 0 &&
-		(m.watch.holder != "" || m.solo.from != Never)
-}
-
-// goSolo claims when the peer is silent and the network says that nobody holds.
-func (m *Machine) goSolo() {
-	s, w, h := &m.solo, &m.watch, &m.holder
-	if !m.mayGoSolo() || m.now < m.soloAt() || m.now < s.yield {
-		return
-	}
-	released := w.holder != "" && w.gone != Never
-	need := clearProbes
-	if released {
-		need = 1
-	}
-	end, _ := m.end(m.voter.promises)
-	until := s.cleared.Add(held(m.cfg.Timing.Fence))
-	switch {
-	case s.clear < need || m.now.Sub(s.cleared) > 3*m.cfg.Timing.Probe:
-		return
-	case w.holder == "" && s.peer: // it is up, and will vote
-		return
-	case m.now < max(end, m.voter.unknown) || until <= m.now:
-		return
-	}
-	m.voter.bar++
-	h.term, h.ceded, h.nextRound = m.voter.bar, false, m.now
-	clear(h.peers)
-	h.claim = claim{term: h.term}
-	m.soloReport(released)
-	s.claimed, s.evidence = true, until
-	w.asking = false
-	m.open(until, s.cleared)
-	m.round()
-}
-
-// float lifts a term that was taken on evidence over one that raft has come to know:
-// raft elects nobody in a cluster of two without this node's vote.
-func (m *Machine) float(term uint64) {
-	if h := &m.holder; m.solo.claimed && !h.ceded && term > h.term {
-		h.term = term
-		clear(h.peers)
-	}
-}
-
-// cede notes that raft voted for the peer.
-func (m *Machine) cede(term uint64) {
-	if h := &m.holder; term >= h.term && h.term > 0 {
-		h.ceded = true
-		m.solo.claimed = false
-	}
-}
-
-// forfeit ends what was held on evidence: raft never knew that term.
+// forfeit ends what was held on evidence. Without a peer this node now waits as it
+// does after a start.
 func (m *Machine) forfeit() {
-	m.solo.evidence = Never
 	if m.solo.claimed {
-		m.solo.claimed, m.holder.ceded = false, true
+		m.holder.term = 0 // nobody elected this node in it
 	}
+	m.solo.evidence, m.solo.claimed = Never, false
 	if m.pair() {
 		m.alone()
 	}
+}
+
+// mayGoSolo tells whether this node is one that may claim on evidence at all.
+func (m *Machine) mayGoSolo() bool {
+	if !m.pair() || m.holder.open || m.unfit != "" || len(m.voter.asked) > 0 {
+		return false
+	}
+	if leased, _ := m.leaseEnd(); m.leads() && (leased > m.now || m.now < m.holder.claim.unheard) {
+		return false // the peer has just elected it
+	}
+	return m.watch.holder != "" || m.solo.from != Never
+}
+
+// evident tells whether the peer is silent and the network says that nobody holds.
+func (m *Machine) evident() bool {
+	s, w := &m.solo, &m.watch
+	if !m.mayGoSolo() || m.now < max(m.soloAt(), s.yield) {
+		return false
+	}
+	if s.clear == 0 || m.now.Sub(s.cleared) > 3*m.cfg.Timing.Probe {
+		return false
+	}
+	switch {
+	case w.holder == "" && s.peer: // it is up, and will vote
+		return false
+	case w.holder != "" && w.gone != Never:
+	case s.cleared.Sub(s.since) < m.connectedTime():
+		return false
+	}
+	end, _ := m.end(m.voter.promises)
+	return m.now >= max(end, m.voter.unknown) && s.fence(m.cfg.Timing.Fence) > m.now
+}
+
+// fence is until when the newest clear probe opens the gate.
+func (s *solo) fence(fence time.Duration) Instant { return s.cleared.Add(held(fence)) }
+
+// goSolo claims on evidence, in a term in which raft has voted for this node: without
+// that vote the peer cannot win the term, and after a restart this node does not take
+// it again. A holder on evidence that has seen a newer term, and did not vote in it,
+// goes on in one of its own.
+func (m *Machine) goSolo() {
+	s, h := &m.solo, &m.holder
+	keep := h.open && s.claimed && m.voter.bar > h.term && s.evidence > m.now
+	if !keep && !m.evident() {
+		return
+	}
+	if s.stood != m.voter.bar || s.stood <= max(h.term, m.voter.released[m.cfg.Self]) {
+		if m.now >= s.nextStand {
+			s.nextStand = m.now.Add(m.cfg.Timing.Detect/4 + time.Duration(m.random.below(int64(m.cfg.Timing.Detect/4))))
+			m.out = append(m.out, Campaign{Why: "peer silent"})
+		}
+		return
+	}
+	h.term, h.nextRound = s.stood, m.now
+	clear(h.peers)
+	h.claim = claim{term: h.term}
+	m.watch.asking = false
+	if !keep {
+		m.soloReport()
+		s.evidence = s.fence(m.cfg.Timing.Fence)
+	}
+	s.claimed = true
+	m.open(s.evidence, s.evidence.Add(-held(m.cfg.Timing.Fence)))
+	m.round()
 }
 
 // rival sees a holder beside this one: two of them can only have come apart where
@@ -165,7 +178,7 @@ func (m *Machine) ask() {
 		switch {
 		case m.holder.open && m.leads():
 			want.On = m.now >= m.quietAt()
-		case m.mayGoSolo() && m.now >= m.soloAt().Add(-m.probeTime()):
+		case m.mayGoSolo() && m.now >= m.probeAt():
 			want.On, want.Occupancy = true, true
 		}
 	}
@@ -179,8 +192,23 @@ func (m *Machine) ask() {
 	m.out = append(m.out, want)
 }
 
-// probeTime is what enough probes take.
-func (m *Machine) probeTime() time.Duration { return (clearProbes + 1) * m.cfg.Timing.Probe }
+// connectedTime is how long this node must have reached the network without a break
+// before the silence of the holder means anything: whenever the holder had evidence
+// within that time, both were connected, and this node would have heard it.
+func (m *Machine) connectedTime() time.Duration {
+	t := m.cfg.Timing
+	return promised(t.Fence) + t.Settle + t.Renew
+}
+
+// probeAt is when this node begins to probe: as soon as it misses a round, or early
+// enough before it may claim.
+func (m *Machine) probeAt() Instant {
+	t := m.cfg.Timing
+	if w := &m.watch; w.holder != "" && w.gone == Never {
+		return w.progress.Add(2 * t.Renew)
+	}
+	return m.soloAt().Add(-m.connectedTime() - 2*t.Probe)
+}
 
 // quietAt is when a holder begins to doubt that its peer is there.
 func (m *Machine) quietAt() Instant {
@@ -202,7 +230,7 @@ func (m *Machine) soloWake() Instant {
 			return at
 		}
 	case m.mayGoSolo():
-		if at := m.soloAt().Add(-m.probeTime()); at > m.now {
+		if at := m.probeAt(); at > m.now {
 			return at
 		}
 		if at := max(m.soloAt(), m.solo.yield); at > m.now {

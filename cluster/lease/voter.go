@@ -24,7 +24,6 @@ type promise struct {
 // raise records that raft, somewhere, knows a term.
 func (m *Machine) raise(term uint64) {
 	was := m.leads()
-	m.float(term)
 	m.voter.bar = max(m.voter.bar, term)
 	if was && !m.leads() {
 		m.overtaken()
@@ -35,7 +34,7 @@ func (m *Machine) raise(term uint64) {
 // now might be missing from what goes with the vote.
 func (m *Machine) undecided(term uint64) bool {
 	for _, t := range m.voter.asked {
-		if t > term || (t == term && m.solo.claimed) {
+		if t > term {
 			return true
 		}
 	}
@@ -49,7 +48,7 @@ func (m *Machine) voteAnswered(e VoteAnswered) {
 	term := e.RaftTerm
 	if e.Granted {
 		term = max(term, e.Term)
-		m.cede(e.Term)
+		m.solo.claimed = false // the peer is back, and may win
 	}
 	m.raise(term)
 }
@@ -65,7 +64,12 @@ func (m *Machine) renewed(msg Message) {
 		return
 	}
 	if msg.Term <= m.voter.released[msg.From] {
-		return // sent before its release
+		m.send(msg.From, 1, Message{Kind: Nack, Term: msg.Term, Seq: msg.Seq, Reason: HasReleased})
+		return
+	}
+	if m.pair() && m.now < m.voter.unknown {
+		m.hear(msg)
+		return // a former process may have held on evidence, and raft would not know
 	}
 	m.raise(msg.Term)
 	if !m.hear(msg) {

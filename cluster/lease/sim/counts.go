@@ -14,6 +14,7 @@ type Counts struct {
 	Failovers, Elections, Campaigns, Gives         int
 	Expiries, Releases, Handovers, Transfers       int
 	Fences, Unfit                                  int
+	Evident, SoloClaims, Probes                    int
 	Refusals, Nacks, Stalled, LogBehind, Suspected int
 	Crashes, Freezes, Stalls, PowerCuts, Cuts      int
 	Settled                                        int // times that a healthy cluster was found with one holder

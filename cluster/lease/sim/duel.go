@@ -10,6 +10,7 @@ import (
 // who votes, who hears of it afterwards.
 func (w *World) duel() {
 	h := w.holder()
+	w.stall = pick(w, []float64{0, 0, 0, 0.003})
 	if h == nil || len(w.hosts) < 2 {
 		w.reunite()
 		return

@@ -34,6 +34,8 @@ type host struct {
 	claimed    bool
 	will       uint64 // term of the sealed release; 0: none
 	fed        uint64 // newest term that the machine was told is won
+	probe      lease.Probe
+	probing    int // counts the times that probing was switched
 }
 
 // start begins a process.
@@ -44,7 +46,8 @@ func (h *host) start() {
 	w := h.w
 	h.generation++
 	h.alive, h.busy, h.claimed, h.will, h.fed = true, false, false, 0, 0
-	h.inputs, h.actions, h.wake = nil, nil, lease.Never
+	h.inputs, h.actions, h.wake, h.probe = nil, nil, lease.Never, lease.Probe{}
+	h.probing++
 	h.machine = lease.New(lease.Config{
 		Self: h.id, Boot: w.rng.Uint64(), Timing: h.timing, RaftTerm: h.raft.term, Seed: w.rng.Uint64(),
 	}, h.clock.read(w.now))
@@ -208,6 +211,8 @@ func (h *host) carryOut(a lease.Action) {
 		if a.Term >= h.will {
 			h.will = 0
 		}
+	case lease.Probe:
+		h.probes(a)
 	case lease.Campaign:
 		w.note(string(h.id), "campaigns: %s", a.Why)
 		h.raft.campaign(h)

@@ -93,6 +93,21 @@ var mutations = []mutation{
 		name: "a deaf node agrees to every campaign", kind: "single", file: "watcher.go",
 		old: "case m.now < agree && w.holder != msg.From:", new: "case agree == -1:",
 	}, {
+		name: "silence counts while this node was cut off itself", kind: "pair", file: "solo.go",
+		old: "return promised(t.Fence) + t.Settle + t.Renew", new: "return t.Renew",
+	}, {
+		name: "a restarted peer promises at once", kind: "pair", file: "voter.go",
+		old: "if m.pair() && m.now < m.voter.unknown {", new: "if false {",
+	}, {
+		name: "an answer for a virtual IP does not matter", kind: "pair", file: "solo.go",
+		old: "if !e.Network || e.Occupied {", new: "if !e.Network {",
+	}, {
+		name: "evidence counts from its arrival", kind: "pair", file: "solo.go",
+		old: "e.Sent.Add(held(m.cfg.Timing.Fence))", new: "m.now.Add(held(m.cfg.Timing.Fence))",
+	}, {
+		name: "a pair moves back what its survivor holds", kind: "pair", file: "solo.go",
+		old: "return m.pair() && !m.holder.open && w.holder != \"\" && w.solo", new: "return false && w.solo",
+	}, {
 		name: "an old holder does not hand over", kind: "planned", file: "claim.go",
 		old: "m.release(msg.Term-1, \"handed over to \"+string(msg.From))", new: "_ = msg",
 	},

@@ -41,7 +41,11 @@ func (w *World) heal() {
 	}
 	// Processes that are frozen or stalled come back within the time of patience.
 	w.calm = true
-	w.settle(w.storm)
+	if w.kind == Pair {
+		w.settle(w.pairStorm)
+	} else {
+		w.settle(w.storm)
+	}
 }
 
 // fault makes one thing go wrong.
@@ -79,7 +83,7 @@ func (w *World) fault() {
 		h.force()
 	case 14:
 		h.slow = pick(w, []time.Duration{0, time.Millisecond, 20 * time.Millisecond, w.timing.Lease / 2})
-		w.stall = pick(w, []float64{0, 0.001, 0.01})
+		w.stall = pick(w, []float64{0, 0.003, 0.03})
 	case 15:
 		if w.chance(0.5) {
 			w.suspect(h, pick(w, w.hosts))

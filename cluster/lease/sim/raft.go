@@ -124,6 +124,7 @@ func (r *raft) elect(h *host) {
 	r.voted, r.in = h.id, r.term // on the disk
 	r.votes = []lease.ID{h.id}
 	h.w.note(string(h.id), "raft stands for term %d", r.term)
+	h.next(lease.Stood{Term: r.term})
 	r.arm(h)
 	r.ask(h, r.term)
 	r.counted(h)
