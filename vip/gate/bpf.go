@@ -41,10 +41,10 @@ type bpf struct {
 }
 
 func (g *Gate) openBPF() (err error) {
-	if err := mountBPF(); err != nil {
+	if g.dir, err = dirOf(bpfRoot, g.cfg.Interface); err != nil {
 		return err
 	}
-	if g.dir, err = dirOf(bpfRoot, g.cfg.Interface); err != nil {
+	if err := mountBPF(); err != nil {
 		return err
 	}
 	if g.lock, err = lockDir(g.dir); err != nil {

@@ -3,5 +3,5 @@
 package gate
 
 // fenced: nothing is attached, and every lease is recorded as one without end. Only
-// for showing that the chaos suite notices.
+// for showing that the chaos suite notices, and with BPF only.
 const fenced = false

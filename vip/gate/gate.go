@@ -81,15 +81,6 @@ func Open(cfg Config) (*Gate, error) {
 	if err := g.open(); err != nil {
 		return nil, fmt.Errorf("open gate of %s: %w", cfg.Interface, err)
 	}
-	m := g.enf.memory()
-	m.record(KindOpen, m.current())
-	m.shut()
-	if err := g.enf.leased(0); err != nil {
-		return nil, errors.Join(fmt.Errorf("shut gate of %s: %w", cfg.Interface, err), g.Close())
-	}
-	if err := g.Attach(); err != nil {
-		return nil, errors.Join(err, g.Close())
-	}
 	g.log.Info("gate guards the interface", logkey.Op, g.enf.name())
 	return g, nil
 }
@@ -97,17 +88,46 @@ func Open(cfg Config) (*Gate, error) {
 // open chooses the backend.
 func (g *Gate) open() error {
 	if g.cfg.Backend == NFT {
-		return g.openNFT()
+		return g.use(g.openNFT, readBPF, removeBPF)
 	}
-	err := g.openBPF()
-	if err == nil || g.cfg.Backend == BPF || errors.Is(err, ErrBusy) {
+	err := g.use(g.openBPF, readNFT, removeNFT)
+	if err == nil || g.cfg.Backend == BPF || errors.Is(err, ErrBusy) || guards(g.dir) {
 		return err
 	}
-	if nft := g.openNFT(); nft != nil {
+	if nft := g.use(g.openNFT, readBPF, removeBPF); nft != nil {
 		return errors.Join(fmt.Errorf("bpf: %w", err), fmt.Errorf("nft: %w", nft))
 	}
 	g.log.Warn("the kernel refuses BPF; nftables guards the interface, less exactly", logkey.Err, err)
 	return nil
+}
+
+// use makes the gate with a backend: shut, and attached. If an earlier process had the
+// other backend, what that guards is guarded before it goes.
+func (g *Gate) use(open func() error, other func(string) (Report, error), remove func(string) error) error {
+	if err := open(); err != nil {
+		return err
+	}
+	err := g.begin()
+	if old, e := other(g.cfg.Interface); err == nil && e == nil {
+		err = g.enf.protect(old.State.VIPs)
+	}
+	if err == nil {
+		err = remove(g.cfg.Interface)
+	}
+	if err != nil {
+		return errors.Join(err, g.enf.close(), g.lock.Close())
+	}
+	return nil
+}
+
+func (g *Gate) begin() error {
+	m := g.enf.memory()
+	m.record(KindOpen, m.current())
+	m.shut()
+	if err := g.enf.leased(0); err != nil {
+		return err
+	}
+	return g.attach()
 }
 
 // Attach guards the interface that has the name now. To be called, in the network
@@ -120,22 +140,27 @@ func (g *Gate) Attach() error {
 	if g.closed {
 		return fmt.Errorf("attach gate of %s: %w", g.cfg.Interface, os.ErrClosed)
 	}
-	index, mac, err := findLink(g.cfg.Interface)
-	if err == nil && fenced {
-		err = g.enf.attach(index)
-	}
+	err := g.attach()
 	if err != nil && !g.detached {
-		m := g.enf.memory()
-		m.record(KindShut, m.current())
-		m.shut()
-		err = errors.Join(err, g.enf.leased(0))
+		err = errors.Join(err, g.shut(KindShut, g.enf.memory().current().term))
 	}
 	g.detached = err != nil
 	if err != nil {
 		return fmt.Errorf("attach gate of %s: %w", g.cfg.Interface, err)
 	}
-	g.mac = mac
 	return nil
+}
+
+func (g *Gate) attach() error {
+	index, mac, err := findLink(g.cfg.Interface)
+	if err != nil {
+		return err
+	}
+	g.mac = mac
+	if !fenced {
+		return nil
+	}
+	return g.enf.attach(index)
 }
 
 // Protect sets the addresses that the gate guards: every virtual IP of the

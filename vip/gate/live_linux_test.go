@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 
 // work opens the gate in term 5: "bpf 300ms" once, "bpf 10s again" over and over.
 func work(spec string) error {
+	runtime.LockOSThread() // capabilities are those of a thread
+	if err := without(os.Getenv("GATE_TEST_WITHOUT")); err != nil {
+		return err
+	}
 	args := strings.Fields(spec)
 	g, err := Open(Config{Interface: "eth0", Backend: Backend(args[0])})
 	if err != nil {

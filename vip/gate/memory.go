@@ -61,24 +61,54 @@ func (m *memory) current() leaseRecord {
 	}
 }
 
-// store makes r the lease. What falls is stored before what rises. The kernel
-// allows more, the higher each of the three is. So whatever mixture of old and new
-// it reads, it allows no more than the old lease while words fall and no more than
-// the new one while they rise. The stores are sequentially consistent (package
-// sync/atomic), and each is one word.
+// store makes r the lease.
 func (m *memory) store(r leaseRecord) {
-	old := m.current()
-	for _, falls := range []bool{true, false} {
-		put(&m.lease.Until, old.until, r.until, falls)
-		put(&m.lease.Sent, old.sent, r.sent, falls)
-		put(&m.lease.Term, int64(old.term), int64(r.term), falls)
+	steps, n := stores(m.current(), r)
+	for _, s := range steps[:n] {
+		switch s.word {
+		case wordUntil:
+			atomic.StoreUint64(&m.lease.Until, s.value)
+		case wordSent:
+			atomic.StoreUint64(&m.lease.Sent, s.value)
+		case wordTerm:
+			atomic.StoreUint64(&m.lease.Term, s.value)
+		}
 	}
 }
 
-func put(word *uint64, old, now int64, falls bool) {
-	if (uint64(now) < uint64(old)) == falls && now != old {
-		atomic.StoreUint64(word, uint64(now))
+type word int
+
+const (
+	wordUntil word = iota
+	wordSent
+	wordTerm
+)
+
+type step struct {
+	word  word
+	value uint64
+}
+
+// stores lists the stores that lead from one lease to another. What falls comes before
+// what rises. The kernel allows more, the higher each of the three words is. So whatever
+// mixture of old and new it reads, it allows no more than the old lease while words fall,
+// and no more than the new one while they rise. The stores are sequentially consistent
+// (package sync/atomic), and each is one word.
+func stores(old, next leaseRecord) (list [3]step, n int) {
+	pairs := [3][2]uint64{
+		wordUntil: {uint64(old.until), uint64(next.until)},
+		wordSent:  {uint64(old.sent), uint64(next.sent)},
+		wordTerm:  {old.term, next.term},
 	}
+	for _, falls := range [2]bool{true, false} {
+		for w, p := range pairs {
+			if p[0] != p[1] && (p[1] < p[0]) == falls {
+				list[n] = step{word(w), p[1]}
+				n++
+			}
+		}
+	}
+	return list, n
 }
 
 // shut ends the lease and leaves its term, so that no older one can follow.

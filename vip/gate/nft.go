@@ -22,7 +22,9 @@ type nft struct {
 	table *nftTable
 	poll  *nftTable // for Run: a request and its answers must not mix with others
 	index int       // of the interface that the rules are for; 0: none yet
-	floor uint64    // for which the table may be opened
+
+	enabled bool   // since the table was made
+	floor   uint64 // when it was enabled
 }
 
 func (g *Gate) openNFT() (err error) {
@@ -112,7 +114,7 @@ func (n *nft) attach(index int) error {
 	if err := n.table.build(); err != nil {
 		return err
 	}
-	n.index, n.floor = index, 0
+	n.index, n.enabled = index, false
 	return n.leased(n.mem.current().until)
 }
 
@@ -138,13 +140,13 @@ func (n *nft) leased(until int64) error {
 			break
 		}
 		floor := n.mem.minTerm()
-		if err := n.table.open(rest, floor != n.floor || floor == 0); err != nil {
+		if err := n.table.open(rest, !n.enabled || floor != n.floor); err != nil {
 			return errors.Join(err, n.table.shut())
 		}
 		if n.mem.minTerm() > n.mem.current().term {
 			break // raised meanwhile
 		}
-		n.floor = floor
+		n.enabled, n.floor = true, floor
 		if time.Duration(now()-start) <= late {
 			return nil
 		}
