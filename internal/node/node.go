@@ -23,6 +23,10 @@ import (
 	"github.com/amphora-lb/amphora/vip/gate"
 )
 
+// stateFile is the file of the state machine in the data directory. A snapshot that is
+// being taken over is beside it.
+const stateFile = "fsm.db"
+
 // Node is one node of Amphora.
 type Node struct {
 	cfg      Config
@@ -67,8 +71,11 @@ func (n *Node) open() error {
 	if _, err := cluster.LoadIdentity(n.cfg.DataDir, n.cfg.Cluster.Name); err != nil {
 		return err
 	}
+	if err := cluster.Settle(n.cfg.DataDir, stateFile, stateFile+".restore"); err != nil {
+		return err
+	}
 	var err error
-	if n.state, err = fsm.Open(filepath.Join(n.cfg.DataDir, "fsm.db"), n.cfg.Logger.With(logkey.Component, "fsm")); err != nil {
+	if n.state, err = fsm.Open(filepath.Join(n.cfg.DataDir, stateFile), n.cfg.Logger.With(logkey.Component, "fsm")); err != nil {
 		return err
 	}
 	if err := n.openFence(); err != nil {
