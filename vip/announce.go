@@ -13,9 +13,11 @@ import (
 
 // port is the way to the wire of one interface.
 type port interface {
-	// send sends frames in their order and returns how many have left, all of
-	// them or less with an error.
-	send(frames [][]byte) (int, error)
+	// send sends frames in their order and returns how many were handed over, all
+	// of them or less with an error, and how many of those the host dropped: a
+	// gate that is shut, a queue that is full. That is no error, for the next frame
+	// may pass.
+	send(frames [][]byte) (n, dropped int, err error)
 	Close() error
 }
 
@@ -199,7 +201,7 @@ func (a *announcer) sooner(at time.Time) time.Time {
 	return at
 }
 
-// sending reports whether what was due has left.
+// sending reports whether what was due has left, dropped frames aside.
 func (a *announcer) sending() bool { return a.link.up && a.backoff == 0 }
 
 // emit sends the frames of tasks and plans their next rounds. What could not be
@@ -230,7 +232,8 @@ func (a *announcer) send(frames [][]byte) (int, error) {
 	if err := a.ready(); err != nil {
 		return 0, err
 	}
-	n, err := a.out.send(frames)
+	n, dropped, err := a.out.send(frames)
+	a.stats.dropped.Add(uint64(dropped))
 	if err == nil && a.backoff != 0 {
 		a.backoff = 0
 		a.log.Info("announcing again")

@@ -35,14 +35,14 @@ func (w *wire) dial(link, func(claim)) (port, error) {
 	return w, nil
 }
 
-func (w *wire) send(frames [][]byte) (int, error) {
+func (w *wire) send(frames [][]byte) (n, dropped int, err error) {
 	if w.err != nil {
-		return 0, w.err
+		return 0, 0, w.err
 	}
 	for _, frame := range frames {
 		w.sent = append(w.sent, sent{time.Since(w.began), frame})
 	}
-	return len(frames), nil
+	return len(frames), 0, nil
 }
 
 func (w *wire) Close() error {

@@ -2,12 +2,14 @@ package vip
 
 import (
 	"errors"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/amphora-lb/amphora/internal/netns"
 	"github.com/amphora-lb/amphora/internal/testenv"
 )
 
@@ -33,6 +35,30 @@ func TestCheckInterface(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// TestAdviseOnASecondInterface lays a second cable into the same network.
+func TestAdviseOnASecondInterface(t *testing.T) {
+	l := newLab(t)
+	advise := func() (advice []string) {
+		t.Helper()
+		must(t, l.amphora.Do(func() (err error) { advice, err = Advise("eth0"); return err }))
+		return advice
+	}
+	must(t, netns.Veth(l.sw, "port9", l.amphora, "eth1"))
+	must(t, l.amphora.AddAddr("eth1", netip.MustParsePrefix("198.51.100.9/24")))
+	must(t, l.amphora.Up("eth1"))
+	if got := advise(); len(got) != 0 {
+		t.Errorf("with another network: advice is %q, want none", got)
+	}
+	must(t, l.amphora.AddAddr("eth1", netip.MustParsePrefix("192.0.2.9/24")))
+	if got := advise(); len(got) != 1 || !strings.Contains(got[0], "net.ipv4.conf.eth1.arp_ignore=1") {
+		t.Errorf("in the same network: advice is %q, want one on arp_ignore of eth1", got)
+	}
+	must(t, l.amphora.Sysctl("ipv4/conf/all/arp_ignore", "1"))
+	if got := advise(); len(got) != 0 {
+		t.Errorf("with arp_ignore for all: advice is %q, want none", got)
+	}
 }
 
 // TestCheckPrivileges gives up privileges on a thread that is thrown away after.

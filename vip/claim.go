@@ -47,6 +47,7 @@ func (o *owner) claim(now time.Time, told order) {
 // before the next is added; questions and probes come after all.
 func (o *owner) add(now time.Time, addrs, present []netip.Addr, anew bool, wrong map[netip.Addr]error) {
 	var serve, added, returned []netip.Addr
+	dropped := o.announce.stats.dropped.Load()
 	first := len(addrs) > 0 && !o.claimed.Told.Equal(o.told.at)
 	if first {
 		o.claimed = Claim{Term: o.told.term, Told: o.told.at}
@@ -92,7 +93,7 @@ func (o *owner) add(now time.Time, addrs, present []netip.Addr, anew bool, wrong
 		serve = append(serve, there...)
 		if first && len(there) > 0 {
 			o.claimed.Added = at
-			if o.announce.sending() {
+			if o.announce.sending() && o.announce.stats.dropped.Load() == dropped {
 				o.claimed.Announced = time.Now()
 			}
 		}

@@ -187,7 +187,7 @@ func (l *lab) send(t *testing.T, frames ...[]byte) {
 		if err != nil {
 			return err
 		}
-		_, err = p.send(frames)
+		_, _, err = p.send(frames)
 		return errors.Join(err, p.Close())
 	}))
 }

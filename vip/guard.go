@@ -40,6 +40,9 @@ func (g *guarded) cover(l link, vips []netip.Addr, lingering []address) error {
 		}
 		g.index = l.index
 	}
+	if vips == nil {
+		return nil // not told yet: what an earlier process guarded stays guarded
+	}
 	all := slices.Clone(vips)
 	set := make(map[netip.Addr]bool, len(vips))
 	for _, addr := range vips {

@@ -42,7 +42,7 @@ func TestGuardComesFirstAndGoesLast(t *testing.T) {
 		start(t, h)
 		must(t, h.Update([]netip.Addr{vip4}))
 		synctest.Wait()
-		same(t, "standby", []string{"attach", "protect []", "protect [192.0.2.100]"}, k.take())
+		same(t, "standby", []string{"attach", "protect [192.0.2.100]"}, k.take())
 		must(t, h.Hold(1))
 		synctest.Wait()
 		same(t, "claim", []string{"put 192.0.2.100 refresh=false", "send 192.0.2.100"}, k.take())

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
 )
 
 // ErrStaleTerm is returned by Hold for a term older than one it has seen.
@@ -86,7 +88,8 @@ type AddrView struct {
 	Err     error     // why it is not there, or what disputes it; or nil
 }
 
-// New returns a Holder for the interface of cfg, after Check. It changes nothing
+// New returns a Holder for the interface of cfg, after Check, and logs what Advise
+// says. It changes nothing
 // and starts nothing: leftovers of an earlier process are removed by Run.
 func New(cfg Config) (*Holder, error) {
 	if err := cfg.Validate(); err != nil {
@@ -96,7 +99,15 @@ func New(cfg Config) (*Holder, error) {
 		return nil, err
 	}
 	open := func() (kernel, error) { return openKernel(cfg.Interface, cfg.Gateways) }
-	return newHolder(cfg, open, dialPacket), nil
+	h := newHolder(cfg, open, dialPacket)
+	advice, err := Advise(cfg.Interface)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range advice {
+		h.cfg.Logger.Warn("host works against the VIPs", logkey.Iface, cfg.Interface, logkey.Reason, a)
+	}
+	return h, nil
 }
 
 func newHolder(cfg Config, open func() (kernel, error), dial dialer) *Holder {
@@ -183,7 +194,7 @@ func (h *Holder) View() View { return *h.view.Load() }
 func (h *Holder) Stats() Stats {
 	return Stats{
 		Announced: h.stats.announced.Load(), Asked: h.stats.asked.Load(),
-		Answered: h.stats.answered.Load(), Probed: h.stats.probed.Load(),
+		Answered: h.stats.answered.Load(), Probed: h.stats.probed.Load(), Dropped: h.stats.dropped.Load(),
 	}
 }
 

@@ -69,7 +69,7 @@ func TestEachFormMovesANeighbour(t *testing.T) {
 	l.reachable(t, netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"))
 	for i, addr := range []netip.Addr{vip4, vip4, vip6} {
 		l.setNeighbour(t, addr, net.HardwareAddr{2, 0, 0, 0, 0, byte(0x90 + i)})
-		_, err := out.send(mustFrames(t, ifi.HardwareAddr, vip4, vip6)[i : i+1])
+		_, _, err := out.send(mustFrames(t, ifi.HardwareAddr, vip4, vip6)[i : i+1])
 		must(t, err)
 		testenv.Eventually(t, deadline, func() error {
 			if got := l.neighbour(t, addr); !bytes.Equal(got, ifi.HardwareAddr) {

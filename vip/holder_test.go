@@ -143,11 +143,11 @@ func (k *host) dial(_ link, hear func(claim)) (port, error) {
 }
 
 // send notes who is announced, who is asked where he is, and what is probed.
-func (k *host) send(frames [][]byte) (int, error) {
+func (k *host) send(frames [][]byte) (n, dropped int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.failing["send"]; err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, frame := range frames {
 		if k.sees != nil {
@@ -168,7 +168,7 @@ func (k *host) send(frames [][]byte) (int, error) {
 			k.noteLocked(fmt.Sprintf("ask %s for %s", target, from))
 		}
 	}
-	return len(frames), nil
+	return len(frames), 0, nil
 }
 
 func (k *host) Close() error { return nil }

@@ -71,16 +71,21 @@ func listen(conn *packet.Conn, hear func(claim)) {
 	}
 }
 
-func (p *packetPort) send(frames [][]byte) (int, error) {
+func (p *packetPort) send(frames [][]byte) (n, dropped int, err error) {
 	if err := p.out.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
-		return 0, fmt.Errorf("send frame: %w", err)
+		return 0, 0, fmt.Errorf("send frame: %w", err)
 	}
-	for i, frame := range frames {
-		if _, err := p.out.WriteTo(frame, &packet.Addr{HardwareAddr: frame[:6]}); err != nil {
-			return i, fmt.Errorf("send frame: %w", err)
+	for _, frame := range frames {
+		_, err := p.out.WriteTo(frame, &packet.Addr{HardwareAddr: frame[:6]})
+		switch {
+		case errors.Is(err, unix.ENOBUFS): // NET_XMIT_DROP, from traffic control
+			dropped++
+		case err != nil:
+			return n, dropped, fmt.Errorf("send frame: %w", err)
 		}
+		n++
 	}
-	return len(frames), nil
+	return n, dropped, nil
 }
 
 // Close closes the sockets and waits until nothing is heard any more.

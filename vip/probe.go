@@ -127,7 +127,7 @@ func (p *Prober) askAll(answered func()) (down <-chan struct{}, forget func(), o
 
 	var forgets []func()
 	if ok {
-		_, err := out.send(frames)
+		_, _, err := out.send(frames)
 		for _, addr := range far {
 			if pinger == nil {
 				break
@@ -238,7 +238,7 @@ func (p *Prober) search(ctx context.Context) verdict {
 	pause := time.NewTicker(searchPause)
 	defer pause.Stop()
 	for range searchProbes {
-		if _, err := out.send(frames); err != nil {
+		if _, dropped, err := out.send(frames); err != nil || dropped > 0 {
 			return unknown
 		}
 		select {

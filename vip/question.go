@@ -137,11 +137,12 @@ type Stats struct {
 	Asked     uint64 // directed ARP requests and neighbour solicitations
 	Answered  uint64 // answers to those
 	Probed    uint64 // probes for another owner
+	Dropped   uint64 // of all these, frames that a shut gate or a full queue of this host dropped
 }
 
 // counters is what Stats is taken from; the goroutine in Run counts.
 type counters struct {
-	announced, asked, answered, probed atomic.Uint64
+	announced, asked, answered, probed, dropped atomic.Uint64
 }
 
 func (c *counters) sent(t *task) {

@@ -191,6 +191,6 @@ type nowhere struct{}
 
 func (w *nowhere) dial(link, func(claim)) (port, error) { return w, nil }
 
-func (*nowhere) send(frames [][]byte) (int, error) { return len(frames), nil }
+func (*nowhere) send(frames [][]byte) (n, dropped int, err error) { return len(frames), 0, nil }
 
 func (*nowhere) Close() error { return nil }
