@@ -50,6 +50,8 @@ type agent struct {
 	heard   map[lease.ID]lease.Instant // guarded by mu; newest answer of each voter
 	counts  agentCounts                // guarded by mu
 	dead    bool                       // guarded by mu; see abandon
+	asked   lease.Message              // guarded by mu; the newest Confirm
+	askedAt lease.Instant              // guarded by mu
 
 	rearm chan struct{} // the machine's wake-up may be earlier than the loop knows
 	late  lateness
@@ -205,6 +207,7 @@ func (a *agent) suspected(id lease.ID) {
 	defer a.mu.Unlock()
 	a.counts.suspicions++
 	a.feedLocked(lease.Suspected{Node: id})
+	a.answerAgain()
 }
 
 // abandon leaves everything as it is, as if the process were killed: the gate shuts
@@ -229,11 +232,28 @@ func (a *agent) reseal() {
 func (a *agent) received(m lease.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.feedLocked(lease.Received{Message: m})
 	switch m.Kind {
 	case lease.Ack, lease.Stalled, lease.Nack:
 		a.heard[m.From] = a.now()
+	case lease.Confirm:
+		a.asked, a.askedAt = m, a.now()
+	case lease.Released:
+		a.answerAgain()
 	}
-	a.feedLocked(lease.Received{Message: m})
+}
+
+// askAgain is less than the time after which a standby repeats a question itself.
+const askAgain = 20 * time.Millisecond
+
+// answerAgain gives the machine a standby's question once more, when news have come
+// right behind it that may turn a refusal into an agreement. News and question leave
+// two nodes at the same time, and the order of their arrival is chance. mu must be
+// held.
+func (a *agent) answerAgain() {
+	if a.askedAt != lease.Never && a.now().Sub(a.askedAt) < askAgain {
+		a.feedLocked(lease.Received{Message: a.asked})
+	}
 }
 
 func (a *agent) begin(term uint64) {
@@ -292,4 +312,5 @@ func (a *agent) voteGranted(by lease.ID, term uint64, promises []lease.Promise) 
 }
 
 func (a *agent) elected(term uint64)  { a.feed(lease.Elected{Term: term}) }
+func (a *agent) stood(term uint64)    { a.feed(lease.Stood{Term: term}) }
 func (a *agent) termSeen(term uint64) { a.feed(lease.TermSeen{Term: term}) }

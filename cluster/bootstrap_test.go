@@ -111,7 +111,7 @@ func TestGossipLetsGoOfTheRemoved(t *testing.T) {
 		p.gossip = addr
 		g.registry.put(p)
 	}
-	got := g.missing(t.Context(), func(id string) bool { return id != "removed" })
+	got := g.missing(t.Context(), func(id string) bool { return id != "removed" }, nil)
 	if diff := cmp.Diff([]string{"127.0.0.2:1", "127.0.0.1:1"}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -44,7 +44,10 @@ func TestVotersFormACluster(t *testing.T) {
 func TestTLSCluster(t *testing.T) {
 	t.Parallel()
 	config := testTLS(t)
-	nodes := trio(t, func(c *Config) { c.TLS, c.GossipKey = config, make([]byte, 32) })
+	nodes := trio(t, func(c *Config) {
+		c.TLS, c.GossipKey = config, make([]byte, 32)
+		c.ListenAddr = "127.0.0.1:0" // the one that the certificate is for
+	})
 	for i, n := range nodes {
 		n.mustPropose(fmt.Sprint(i))
 	}

@@ -137,12 +137,14 @@ func (g *gossip) update(change func(*meta)) {
 // rejoin meets configured peers that are not there, and nodes that were there
 // and are not. A partition of gossip does not heal by itself once both sides have
 // stopped gossiping to their dead. Those that are not wanted any more are let go.
-// It runs until ctx ends.
-func (g *gossip) rejoin(ctx context.Context, every time.Duration, wanted func(id string) bool) {
+// unmet finds the gossip addresses of nodes that are known otherwise and were never
+// met: a node that restarts faster than it is missed is expected to know the others,
+// and knows nobody. It runs until ctx ends.
+func (g *gossip) rejoin(ctx context.Context, every time.Duration, wanted func(id string) bool, unmet func(context.Context) []string) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		for _, addr := range g.missing(ctx, wanted) {
+		for _, addr := range g.missing(ctx, wanted, unmet(ctx)) {
 			_, err := g.list.Join([]string{addr})
 			if ctx.Err() != nil {
 				return
@@ -161,9 +163,9 @@ func (g *gossip) rejoin(ctx context.Context, every time.Duration, wanted func(id
 }
 
 // missing lists the gossip addresses where somebody should be and nobody is.
-func (g *gossip) missing(ctx context.Context, wanted func(id string) bool) []string {
+func (g *gossip) missing(ctx context.Context, wanted func(id string) bool, unmet []string) []string {
 	there := map[string]bool{g.addr: true}
-	var want []string
+	want := unmet
 	for _, p := range g.registry.all() {
 		switch {
 		case p.state == StateAlive:

@@ -31,7 +31,7 @@ func (n *Node) openLease() error {
 	}, bootTime())
 	n.carrier = &carrier{
 		self: lease.ID(n.id), seal: n.seal, locate: n.gossipAt, member: n.isMember,
-		deliver: func(m lease.Message) { n.agent.received(m) },
+		deliver: n.hear,
 		refused: func(id lease.ID) { n.missing(string(id)) },
 		logger:  n.logger, socks: map[lease.ID]*sock{},
 	}
@@ -49,13 +49,26 @@ func (n *Node) openLease() error {
 	return nil
 }
 
-// tell sends a message of the lease. A witness that refuses a standby because of its
-// log is the one who must lead.
+// tell sends a message of the lease. A witness that misses the holder, and refuses a
+// standby only because of its log, has what the standby lacks: it must lead, and
+// bring it up to date by handing over. The two are a quorum of three.
 func (n *Node) tell(to lease.ID, m lease.Message, copies int) {
-	if m.Kind == lease.Refuse && m.Reason == lease.LogBehind {
+	if m.Kind == lease.Refuse && m.Reason == lease.LogBehind && n.cfg.Role == Witness {
 		n.muzzle.lift()
+		if n.voters() == 3 {
+			n.stand("the standby lacks entries of the log")
+		}
 	}
 	n.carrier.send(to, m, copies)
+}
+
+// hear takes a message of the lease. A standby that misses the holder may know more
+// than this node, which looks for itself, to agree when it is asked again.
+func (n *Node) hear(m lease.Message) {
+	n.agent.received(m)
+	if m.Kind == lease.Confirm {
+		n.missing(string(n.agent.view().Holder))
+	}
 }
 
 // seal is gossip's. Before gossip runs nobody could be told anything.
@@ -243,11 +256,11 @@ func (n *Node) lookAround(on, occupancy bool) {
 func (n *Node) probeOnce(ctx context.Context, occupancy bool) {
 	sent := bootTime()
 	n.tasks.start(fmt.Sprintf("probe sent %d", sent), func(context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, n.cfg.profile().lease.Fence)
+		within, cancel := context.WithTimeout(ctx, n.cfg.profile().lease.Fence)
 		defer cancel()
-		network, occupied := n.cfg.Prober.Probe(ctx, occupancy)
-		if network || occupied || !errors.Is(ctx.Err(), context.Canceled) {
-			n.agent.feed(lease.Probed{Sent: sent, Network: network, Occupied: occupied})
+		p := n.cfg.Prober.Probe(within, occupancy)
+		if ctx.Err() == nil {
+			n.agent.feed(lease.Probed{Sent: sent, Network: p.Network, Occupied: p.Occupied, Peer: p.Peer})
 		}
 	})
 }

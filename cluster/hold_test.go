@@ -87,6 +87,13 @@ func (g *fakeGate) publish(w Will) {
 	g.will = w
 }
 
+// die ends the node like a crash, and returns at once: what it held is not given up.
+func (h *holder) die() {
+	h.rude.Store(true)
+	h.agent.abandon()
+	h.stop()
+}
+
 // supervise does what a supervisor does when its worker has died.
 func (g *fakeGate) supervise(t testing.TB) {
 	t.Helper()
@@ -223,6 +230,17 @@ func holders(t testing.TB, adjust ...func(*Config)) (amphorae []*holder, witness
 	}
 	awaitHolder(t, amphorae...)
 	return amphorae, nodes[2], book
+}
+
+// again starts a node anew, with a new gate.
+func (h *holder) again(book *gateBook) *holder {
+	h.t.Helper()
+	g := &fakeGate{book: book, node: h.cfg.Name}
+	cfg := h.cfg
+	cfg.Gate, cfg.Publish = g, g.publish
+	n := &holder{testNode: start(h.t, cfg), gate: g, served: make(chan uint64, 10), ended: make(chan error, 10)}
+	n.hold(context.Background())
+	return n
 }
 
 // awaitHolder waits until one of the amphorae holds and serves.
@@ -369,7 +387,7 @@ func must(t testing.TB, err error) {
 
 func TestMaintenanceKeepsANodeFromHolding(t *testing.T) {
 	t.Parallel()
-	amphorae, _, _ := holders(t)
+	amphorae, _, book := holders(t)
 	first := awaitHolder(t, amphorae...)
 	next := first.other(amphorae)
 	must(t, next.SetMaintenance(within(t, patience), true))
@@ -387,8 +405,7 @@ func TestMaintenanceKeepsANodeFromHolding(t *testing.T) {
 		t.Errorf("the others do not see it: %+v", first.Nodes())
 	}
 	next.halt()
-	again := &holder{testNode: start(t, next.cfg), gate: next.gate, served: make(chan uint64, 10), ended: make(chan error, 10)}
-	again.hold(context.Background())
+	again := next.again(book)
 	if s := again.status(""); !s.Maintenance || s.Unfit == "" {
 		t.Errorf("after a restart: %+v", s)
 	}

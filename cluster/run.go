@@ -56,7 +56,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, loop := range []func(context.Context){
 		n.watch, n.announce, n.bootstrapVoters, n.standAlone, n.compareEpochs, n.rejoin,
 		n.agent.run, n.leadAlone, n.tendWill, n.tellFitness, n.watchRaft,
-		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted) },
+		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted, n.unmet) },
 	} {
 		g.Go(func() error { loop(loops); return nil })
 	}

@@ -22,6 +22,8 @@ type tap interface {
 	// elected comes with the first call that raft makes as leader of a term: proof,
 	// with the number, as raft's own notice of leadership is not.
 	elected(term uint64)
+	// stood comes before the first question for a vote in a term of this node's own.
+	stood(term uint64)
 	termSeen(term uint64)
 }
 
@@ -45,6 +47,14 @@ func (h *highest) raise(v uint64) bool {
 func (t *transport) saw(term uint64) {
 	if t.seen.raise(term) {
 		t.tap.termSeen(term)
+	}
+}
+
+// stands passes on, once, that raft asks for votes in a term.
+func (t *transport) stands(term uint64) {
+	if t.stood.raise(term) {
+		t.seen.raise(term)
+		t.tap.stood(term)
 	}
 }
 

@@ -186,8 +186,7 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *
 // RequestVote asks for a vote. The muzzle has its say before, in RequestPreVote: a
 // question for votes that raft asks without that one was ordered by a leader.
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	t.stood.raise(req.Term)
-	t.saw(req.Term)
+	t.stands(req.Term)
 	err := t.NetworkTransport.RequestVote(id, meant(id, to), req, resp)
 	if err == nil {
 		t.counted(id, req.Term, resp)

@@ -667,6 +667,87 @@ func (*TransferResponse) Descriptor() ([]byte, []int) {
 	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{11}
 }
 
+type WhereRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhereRequest) Reset() {
+	*x = WhereRequest{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhereRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhereRequest) ProtoMessage() {}
+
+func (x *WhereRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhereRequest.ProtoReflect.Descriptor instead.
+func (*WhereRequest) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+}
+
+type WhereResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// gossip_addr is where others reach the node's gossip, ip:port.
+	GossipAddr    string `protobuf:"bytes,1,opt,name=gossip_addr,json=gossipAddr,proto3" json:"gossip_addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WhereResponse) Reset() {
+	*x = WhereResponse{}
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WhereResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WhereResponse) ProtoMessage() {}
+
+func (x *WhereResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WhereResponse.ProtoReflect.Descriptor instead.
+func (*WhereResponse) Descriptor() ([]byte, []int) {
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *WhereResponse) GetGossipAddr() string {
+	if x != nil {
+		return x.GossipAddr
+	}
+	return ""
+}
+
 type LeaseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -675,7 +756,7 @@ type LeaseRequest struct {
 
 func (x *LeaseRequest) Reset() {
 	*x = LeaseRequest{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +768,7 @@ func (x *LeaseRequest) String() string {
 func (*LeaseRequest) ProtoMessage() {}
 
 func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[12]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +781,7 @@ func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRequest.ProtoReflect.Descriptor instead.
 func (*LeaseRequest) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{12}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{14}
 }
 
 // LeaseResponse is what one node knows of the lease. Durations are nanoseconds up to
@@ -731,7 +812,7 @@ type LeaseResponse struct {
 
 func (x *LeaseResponse) Reset() {
 	*x = LeaseResponse{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +824,7 @@ func (x *LeaseResponse) String() string {
 func (*LeaseResponse) ProtoMessage() {}
 
 func (x *LeaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[13]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +837,7 @@ func (x *LeaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseResponse.ProtoReflect.Descriptor instead.
 func (*LeaseResponse) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{13}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LeaseResponse) GetNodeId() string {
@@ -896,7 +977,7 @@ type LeaseVoter struct {
 
 func (x *LeaseVoter) Reset() {
 	*x = LeaseVoter{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +989,7 @@ func (x *LeaseVoter) String() string {
 func (*LeaseVoter) ProtoMessage() {}
 
 func (x *LeaseVoter) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[14]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1002,7 @@ func (x *LeaseVoter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseVoter.ProtoReflect.Descriptor instead.
 func (*LeaseVoter) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{14}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LeaseVoter) GetId() string {
@@ -961,7 +1042,7 @@ type LeaseTakeover struct {
 
 func (x *LeaseTakeover) Reset() {
 	*x = LeaseTakeover{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1054,7 @@ func (x *LeaseTakeover) String() string {
 func (*LeaseTakeover) ProtoMessage() {}
 
 func (x *LeaseTakeover) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[15]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1067,7 @@ func (x *LeaseTakeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseTakeover.ProtoReflect.Descriptor instead.
 func (*LeaseTakeover) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{15}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LeaseTakeover) GetTerm() uint64 {
@@ -1048,7 +1129,7 @@ type LeaseStage struct {
 
 func (x *LeaseStage) Reset() {
 	*x = LeaseStage{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1141,7 @@ func (x *LeaseStage) String() string {
 func (*LeaseStage) ProtoMessage() {}
 
 func (x *LeaseStage) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[16]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1154,7 @@ func (x *LeaseStage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseStage.ProtoReflect.Descriptor instead.
 func (*LeaseStage) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{16}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LeaseStage) GetName() string {
@@ -1098,7 +1179,7 @@ type EpochRequest struct {
 
 func (x *EpochRequest) Reset() {
 	*x = EpochRequest{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1191,7 @@ func (x *EpochRequest) String() string {
 func (*EpochRequest) ProtoMessage() {}
 
 func (x *EpochRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[17]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1204,7 @@ func (x *EpochRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochRequest.ProtoReflect.Descriptor instead.
 func (*EpochRequest) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{17}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{19}
 }
 
 type EpochResponse struct {
@@ -1136,7 +1217,7 @@ type EpochResponse struct {
 
 func (x *EpochResponse) Reset() {
 	*x = EpochResponse{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1229,7 @@ func (x *EpochResponse) String() string {
 func (*EpochResponse) ProtoMessage() {}
 
 func (x *EpochResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[18]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1242,7 @@ func (x *EpochResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EpochResponse.ProtoReflect.Descriptor instead.
 func (*EpochResponse) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{18}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EpochResponse) GetForcings() []*Forcing {
@@ -1187,7 +1268,7 @@ type Forcing struct {
 
 func (x *Forcing) Reset() {
 	*x = Forcing{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1280,7 @@ func (x *Forcing) String() string {
 func (*Forcing) ProtoMessage() {}
 
 func (x *Forcing) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[19]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1293,7 @@ func (x *Forcing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forcing.ProtoReflect.Descriptor instead.
 func (*Forcing) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{19}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Forcing) GetBy() string {
@@ -1256,7 +1337,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1349,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_peerpb_peer_proto_msgTypes[20]
+	mi := &file_cluster_peerpb_peer_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1362,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{20}
+	return file_cluster_peerpb_peer_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Refusal) GetReason() Reason {
@@ -1338,6 +1419,10 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x0fTransferRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\"\x12\n" +
 	"\x10TransferResponse\"\x0e\n" +
+	"\fWhereRequest\"0\n" +
+	"\rWhereResponse\x12\x1f\n" +
+	"\vgossip_addr\x18\x01 \x01(\tR\n" +
+	"gossipAddr\"\x0e\n" +
 	"\fLeaseRequest\"\xf4\x04\n" +
 	"\rLeaseResponse\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
@@ -1404,7 +1489,7 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x0eREASON_INVALID\x10\b\x12\x17\n" +
 	"\x13REASON_NO_SUCCESSOR\x10\t\x12\x17\n" +
 	"\x13REASON_FORCED_APART\x10\n" +
-	"2\x97\x05\n" +
+	"2\xe5\x05\n" +
 	"\x04Peer\x12R\n" +
 	"\aPropose\x12\".amphora.cluster.v1.ProposeRequest\x1a#.amphora.cluster.v1.ProposeResponse\x12X\n" +
 	"\tReadIndex\x12$.amphora.cluster.v1.ReadIndexRequest\x1a%.amphora.cluster.v1.ReadIndexResponse\x12I\n" +
@@ -1412,6 +1497,7 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\aPromote\x12\".amphora.cluster.v1.PromoteRequest\x1a#.amphora.cluster.v1.PromoteResponse\x12O\n" +
 	"\x06Remove\x12!.amphora.cluster.v1.RemoveRequest\x1a\".amphora.cluster.v1.RemoveResponse\x12U\n" +
 	"\bTransfer\x12#.amphora.cluster.v1.TransferRequest\x1a$.amphora.cluster.v1.TransferResponse\x12L\n" +
+	"\x05Where\x12 .amphora.cluster.v1.WhereRequest\x1a!.amphora.cluster.v1.WhereResponse\x12L\n" +
 	"\x05Lease\x12 .amphora.cluster.v1.LeaseRequest\x1a!.amphora.cluster.v1.LeaseResponse\x12L\n" +
 	"\x05Epoch\x12 .amphora.cluster.v1.EpochRequest\x1a!.amphora.cluster.v1.EpochResponseB.Z,github.com/amphora-lb/amphora/cluster/peerpbb\x06proto3"
 
@@ -1428,7 +1514,7 @@ func file_cluster_peerpb_peer_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_peerpb_peer_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_cluster_peerpb_peer_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(Reason)(0),               // 0: amphora.cluster.v1.Reason
 	(*ProposeRequest)(nil),    // 1: amphora.cluster.v1.ProposeRequest
@@ -1443,23 +1529,25 @@ var file_cluster_peerpb_peer_proto_goTypes = []any{
 	(*RemoveResponse)(nil),    // 10: amphora.cluster.v1.RemoveResponse
 	(*TransferRequest)(nil),   // 11: amphora.cluster.v1.TransferRequest
 	(*TransferResponse)(nil),  // 12: amphora.cluster.v1.TransferResponse
-	(*LeaseRequest)(nil),      // 13: amphora.cluster.v1.LeaseRequest
-	(*LeaseResponse)(nil),     // 14: amphora.cluster.v1.LeaseResponse
-	(*LeaseVoter)(nil),        // 15: amphora.cluster.v1.LeaseVoter
-	(*LeaseTakeover)(nil),     // 16: amphora.cluster.v1.LeaseTakeover
-	(*LeaseStage)(nil),        // 17: amphora.cluster.v1.LeaseStage
-	(*EpochRequest)(nil),      // 18: amphora.cluster.v1.EpochRequest
-	(*EpochResponse)(nil),     // 19: amphora.cluster.v1.EpochResponse
-	(*Forcing)(nil),           // 20: amphora.cluster.v1.Forcing
-	(*Refusal)(nil),           // 21: amphora.cluster.v1.Refusal
-	nil,                       // 22: amphora.cluster.v1.LeaseResponse.CountersEntry
+	(*WhereRequest)(nil),      // 13: amphora.cluster.v1.WhereRequest
+	(*WhereResponse)(nil),     // 14: amphora.cluster.v1.WhereResponse
+	(*LeaseRequest)(nil),      // 15: amphora.cluster.v1.LeaseRequest
+	(*LeaseResponse)(nil),     // 16: amphora.cluster.v1.LeaseResponse
+	(*LeaseVoter)(nil),        // 17: amphora.cluster.v1.LeaseVoter
+	(*LeaseTakeover)(nil),     // 18: amphora.cluster.v1.LeaseTakeover
+	(*LeaseStage)(nil),        // 19: amphora.cluster.v1.LeaseStage
+	(*EpochRequest)(nil),      // 20: amphora.cluster.v1.EpochRequest
+	(*EpochResponse)(nil),     // 21: amphora.cluster.v1.EpochResponse
+	(*Forcing)(nil),           // 22: amphora.cluster.v1.Forcing
+	(*Refusal)(nil),           // 23: amphora.cluster.v1.Refusal
+	nil,                       // 24: amphora.cluster.v1.LeaseResponse.CountersEntry
 }
 var file_cluster_peerpb_peer_proto_depIdxs = []int32{
-	15, // 0: amphora.cluster.v1.LeaseResponse.voters:type_name -> amphora.cluster.v1.LeaseVoter
-	16, // 1: amphora.cluster.v1.LeaseResponse.last:type_name -> amphora.cluster.v1.LeaseTakeover
-	22, // 2: amphora.cluster.v1.LeaseResponse.counters:type_name -> amphora.cluster.v1.LeaseResponse.CountersEntry
-	17, // 3: amphora.cluster.v1.LeaseTakeover.stages:type_name -> amphora.cluster.v1.LeaseStage
-	20, // 4: amphora.cluster.v1.EpochResponse.forcings:type_name -> amphora.cluster.v1.Forcing
+	17, // 0: amphora.cluster.v1.LeaseResponse.voters:type_name -> amphora.cluster.v1.LeaseVoter
+	18, // 1: amphora.cluster.v1.LeaseResponse.last:type_name -> amphora.cluster.v1.LeaseTakeover
+	24, // 2: amphora.cluster.v1.LeaseResponse.counters:type_name -> amphora.cluster.v1.LeaseResponse.CountersEntry
+	19, // 3: amphora.cluster.v1.LeaseTakeover.stages:type_name -> amphora.cluster.v1.LeaseStage
+	22, // 4: amphora.cluster.v1.EpochResponse.forcings:type_name -> amphora.cluster.v1.Forcing
 	0,  // 5: amphora.cluster.v1.Refusal.reason:type_name -> amphora.cluster.v1.Reason
 	1,  // 6: amphora.cluster.v1.Peer.Propose:input_type -> amphora.cluster.v1.ProposeRequest
 	3,  // 7: amphora.cluster.v1.Peer.ReadIndex:input_type -> amphora.cluster.v1.ReadIndexRequest
@@ -1467,18 +1555,20 @@ var file_cluster_peerpb_peer_proto_depIdxs = []int32{
 	7,  // 9: amphora.cluster.v1.Peer.Promote:input_type -> amphora.cluster.v1.PromoteRequest
 	9,  // 10: amphora.cluster.v1.Peer.Remove:input_type -> amphora.cluster.v1.RemoveRequest
 	11, // 11: amphora.cluster.v1.Peer.Transfer:input_type -> amphora.cluster.v1.TransferRequest
-	13, // 12: amphora.cluster.v1.Peer.Lease:input_type -> amphora.cluster.v1.LeaseRequest
-	18, // 13: amphora.cluster.v1.Peer.Epoch:input_type -> amphora.cluster.v1.EpochRequest
-	2,  // 14: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
-	4,  // 15: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
-	6,  // 16: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
-	8,  // 17: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
-	10, // 18: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
-	12, // 19: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
-	14, // 20: amphora.cluster.v1.Peer.Lease:output_type -> amphora.cluster.v1.LeaseResponse
-	19, // 21: amphora.cluster.v1.Peer.Epoch:output_type -> amphora.cluster.v1.EpochResponse
-	14, // [14:22] is the sub-list for method output_type
-	6,  // [6:14] is the sub-list for method input_type
+	13, // 12: amphora.cluster.v1.Peer.Where:input_type -> amphora.cluster.v1.WhereRequest
+	15, // 13: amphora.cluster.v1.Peer.Lease:input_type -> amphora.cluster.v1.LeaseRequest
+	20, // 14: amphora.cluster.v1.Peer.Epoch:input_type -> amphora.cluster.v1.EpochRequest
+	2,  // 15: amphora.cluster.v1.Peer.Propose:output_type -> amphora.cluster.v1.ProposeResponse
+	4,  // 16: amphora.cluster.v1.Peer.ReadIndex:output_type -> amphora.cluster.v1.ReadIndexResponse
+	6,  // 17: amphora.cluster.v1.Peer.Join:output_type -> amphora.cluster.v1.JoinResponse
+	8,  // 18: amphora.cluster.v1.Peer.Promote:output_type -> amphora.cluster.v1.PromoteResponse
+	10, // 19: amphora.cluster.v1.Peer.Remove:output_type -> amphora.cluster.v1.RemoveResponse
+	12, // 20: amphora.cluster.v1.Peer.Transfer:output_type -> amphora.cluster.v1.TransferResponse
+	14, // 21: amphora.cluster.v1.Peer.Where:output_type -> amphora.cluster.v1.WhereResponse
+	16, // 22: amphora.cluster.v1.Peer.Lease:output_type -> amphora.cluster.v1.LeaseResponse
+	21, // 23: amphora.cluster.v1.Peer.Epoch:output_type -> amphora.cluster.v1.EpochResponse
+	15, // [15:24] is the sub-list for method output_type
+	6,  // [6:15] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
 	6,  // [6:6] is the sub-list for extension extendee
 	0,  // [0:6] is the sub-list for field type_name
@@ -1495,7 +1585,7 @@ func file_cluster_peerpb_peer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_peerpb_peer_proto_rawDesc), len(file_cluster_peerpb_peer_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	Peer_Promote_FullMethodName   = "/amphora.cluster.v1.Peer/Promote"
 	Peer_Remove_FullMethodName    = "/amphora.cluster.v1.Peer/Remove"
 	Peer_Transfer_FullMethodName  = "/amphora.cluster.v1.Peer/Transfer"
+	Peer_Where_FullMethodName     = "/amphora.cluster.v1.Peer/Where"
 	Peer_Lease_FullMethodName     = "/amphora.cluster.v1.Peer/Lease"
 	Peer_Epoch_FullMethodName     = "/amphora.cluster.v1.Peer/Epoch"
 )
@@ -53,6 +54,8 @@ type PeerClient interface {
 	Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveResponse, error)
 	// Transfer hands leadership to the named node. Leader only.
 	Transfer(ctx context.Context, in *TransferRequest, opts ...grpc.CallOption) (*TransferResponse, error)
+	// Where answers with the address of the node's gossip. Any node.
+	Where(ctx context.Context, in *WhereRequest, opts ...grpc.CallOption) (*WhereResponse, error)
 	// Lease answers with what the node knows of who holds the virtual IPs. Any node.
 	Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseResponse, error)
 	// Epoch tells how often and by whom the cluster of this node was forced. Any
@@ -128,6 +131,16 @@ func (c *peerClient) Transfer(ctx context.Context, in *TransferRequest, opts ...
 	return out, nil
 }
 
+func (c *peerClient) Where(ctx context.Context, in *WhereRequest, opts ...grpc.CallOption) (*WhereResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WhereResponse)
+	err := c.cc.Invoke(ctx, Peer_Where_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *peerClient) Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(LeaseResponse)
@@ -169,6 +182,8 @@ type PeerServer interface {
 	Remove(context.Context, *RemoveRequest) (*RemoveResponse, error)
 	// Transfer hands leadership to the named node. Leader only.
 	Transfer(context.Context, *TransferRequest) (*TransferResponse, error)
+	// Where answers with the address of the node's gossip. Any node.
+	Where(context.Context, *WhereRequest) (*WhereResponse, error)
 	// Lease answers with what the node knows of who holds the virtual IPs. Any node.
 	Lease(context.Context, *LeaseRequest) (*LeaseResponse, error)
 	// Epoch tells how often and by whom the cluster of this node was forced. Any
@@ -201,6 +216,9 @@ func (UnimplementedPeerServer) Remove(context.Context, *RemoveRequest) (*RemoveR
 }
 func (UnimplementedPeerServer) Transfer(context.Context, *TransferRequest) (*TransferResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Transfer not implemented")
+}
+func (UnimplementedPeerServer) Where(context.Context, *WhereRequest) (*WhereResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Where not implemented")
 }
 func (UnimplementedPeerServer) Lease(context.Context, *LeaseRequest) (*LeaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Lease not implemented")
@@ -337,6 +355,24 @@ func _Peer_Transfer_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Peer_Where_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WhereRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PeerServer).Where(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Peer_Where_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PeerServer).Where(ctx, req.(*WhereRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Peer_Lease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(LeaseRequest)
 	if err := dec(in); err != nil {
@@ -403,6 +439,10 @@ var Peer_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Transfer",
 			Handler:    _Peer_Transfer_Handler,
+		},
+		{
+			MethodName: "Where",
+			Handler:    _Peer_Where_Handler,
 		},
 		{
 			MethodName: "Lease",
