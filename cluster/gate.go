@@ -23,19 +23,12 @@ type Gate interface {
 // Prober asks the network in a cluster of two voters, where silence of the peer may
 // mean that it is gone, or that this node is cut off.
 type Prober interface {
-	// Probe sends one probe to the gateway and to each tie-breaker, and returns as
-	// soon as it knows. With occupancy it also asks, three times 20 ms apart and
-	// without answering for them itself, whether somebody else answers for a virtual IP
-	// or for an address of the peer; that takes its time. It ends with ctx, and what
-	// was not answered by then is false. Several calls may run at once.
-	Probe(ctx context.Context, occupancy bool) Probed
-}
-
-// Probed is what answered to one probe.
-type Probed struct {
-	Network  bool // the gateway or a tie-breaker
-	Occupied bool // somebody else, for a virtual IP
-	Peer     bool // an address of the peer
+	// Probe sends one probe to the gateway and to each tie-breaker. network tells
+	// that one of them answered before ctx ended; Probe returns as soon as that is
+	// known. With occupancy it also asks, three times 20 ms apart and without
+	// answering for them itself, whether somebody else answers for a virtual IP or
+	// for an address of the peer; that takes its time. Several calls may run at once.
+	Probe(ctx context.Context, occupancy bool) (network, occupied bool)
 }
 
 // Will is what the supervisor of this process sends when the process has died and
