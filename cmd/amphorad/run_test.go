@@ -72,10 +72,16 @@ func startRun(t *testing.T, dir string, args ...string) *daemon {
 func (d *daemon) logged(text string, times int) {
 	d.t.Helper()
 	testenv.Eventually(d.t, 20*time.Second, func() error {
-		if log := d.log(); strings.Count(log, text) < times {
-			return fmt.Errorf("%q is not there %d times:\n%s", text, times, log)
+		log := d.log()
+		if strings.Count(log, text) >= times {
+			return nil
 		}
-		return nil
+		select {
+		case <-d.done:
+			d.t.Fatalf("it ended with %d:\n%s", d.cmd.ProcessState.ExitCode(), log)
+		default:
+		}
+		return fmt.Errorf("%q is not there %d times:\n%s", text, times, log)
 	})
 }
 
@@ -117,12 +123,23 @@ func (d *daemon) children() []int {
 func witness(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	config := fmt.Sprintf("name = \"w\"\nrole = \"witness\"\ndata_dir = %q\n[cluster]\nlisten = \"127.0.0.1:0\"\ngossip = \"127.0.0.1:0\"\nvoters = [\"w\"]\n[admin]\nsocket = %q\n",
-		filepath.Join(dir, "data"), filepath.Join(dir, "admin.sock"))
+	config := fmt.Sprintf("name = \"w\"\nrole = \"witness\"\ndata_dir = %q\n[cluster]\nlisten = %q\ngossip = %q\nvoters = [\"w\"]\n[admin]\nsocket = %q\n",
+		filepath.Join(dir, "data"), freeAddr(t), freeAddr(t), filepath.Join(dir, "admin.sock"))
 	if err := os.WriteFile(filepath.Join(dir, "amphorad.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// freeAddr finds an address with a port that nobody uses now.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
 }
 
 func answers(dir string) error {

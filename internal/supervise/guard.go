@@ -131,7 +131,7 @@ func (g *guard) speak(t *took, w Will) {
 		}
 	}
 	t.sent = sent
-	if sent > 0 {
+	if sent > 0 || len(w.Packets) == 0 { // a cluster of one has nobody to tell
 		g.said = w.Term
 	}
 	t.step(logkey.WillMicros)
