@@ -54,13 +54,8 @@ func (e *rivalError) Error() string {
 	return fmt.Sprintf("address %s is claimed by %v on the link too: find that host and take the address from it", e.addr, net.HardwareAddr(e.mac[:]))
 }
 
-// unless returns the error, or nil when it is old.
-func (e *rivalError) unless(now time.Time) error {
-	if now.Sub(e.last) > rivalTime {
-		return nil
-	}
-	return e
-}
+// old reports whether it need not be told any more.
+func (e *rivalError) old(now time.Time) bool { return e == nil || now.Sub(e.last) > rivalTime }
 
 // hear takes note of what somebody on the link says: that a neighbour knows of a
 // claim, or that a VIP of ours is his.
@@ -72,7 +67,7 @@ func (o *owner) hear(now time.Time, c claim) (changed bool) {
 	if s == nil || s.since.IsZero() || c.mac == o.announce.link.mac {
 		return changed
 	}
-	known := s.rival != nil && s.rival.mac == c.mac && s.rival.unless(now) != nil
+	known := !s.rival.old(now) && s.rival.mac == c.mac
 	s.rival = &rivalError{addr: c.addr, mac: c.mac, last: now}
 	if known {
 		return changed

@@ -54,14 +54,6 @@ type order struct {
 	set  []netip.Addr // all VIPs, unique, in the order told; never changed in place
 }
 
-// wanted lists the addresses that are to be on the interface.
-func (o order) wanted() []netip.Addr {
-	if !o.hold {
-		return nil
-	}
-	return o.set
-}
-
 // View is what a Holder has, for status and metrics. It is immutable.
 type View struct {
 	Term    uint64     // of the last Hold
@@ -86,6 +78,9 @@ type AddrView struct {
 	Present bool      // on the interface, and announced
 	Since   time.Time // when it was put there
 	Err     error     // why it is not there, or what disputes it; or nil
+	// Rival is the hardware address of another host on the link that has claimed
+	// the address within the last minute, while it was Present; or nil.
+	Rival net.HardwareAddr
 }
 
 // New returns a Holder for the interface of cfg, after Check, and logs what Advise
@@ -239,7 +234,7 @@ func sameView(a, b View) bool {
 		a.Claim == b.Claim && slices.Equal(a.Silent, b.Silent) &&
 		a.Link.Up == b.Link.Up && a.Link.Since.Equal(b.Link.Since) && bytes.Equal(a.Link.MAC, b.Link.MAC) &&
 		slices.EqualFunc(a.Addrs, b.Addrs, func(x, y AddrView) bool {
-			return x.Addr == y.Addr && x.Present == y.Present && x.Since.Equal(y.Since) && sameError(x.Err, y.Err)
+			return x.Addr == y.Addr && x.Present == y.Present && x.Since.Equal(y.Since) && sameError(x.Err, y.Err) && bytes.Equal(x.Rival, y.Rival)
 		})
 }
 

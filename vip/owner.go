@@ -56,7 +56,7 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 		return err
 	}
 	relink := o.see(now, have.link)
-	todo := diff(told.wanted(), have, o.cfg.Lifetime)
+	todo := diff(told.set, told.hold, have, o.cfg.Lifetime)
 	left = o.removeAll(todo.remove)
 
 	// Prepare: guard what is to come and what has not gone, have all at hand that a
@@ -75,8 +75,11 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 	for _, addr := range told.set {
 		s := o.state[addr]
 		_, s.foreign = todo.foreign[addr]
+		if s.rival.old(now) {
+			s.rival = nil
+		}
 		if s.rival != nil {
-			wrong[addr] = s.rival.unless(now)
+			wrong[addr] = s.rival
 		}
 		if !o.guard.covers(addr) {
 			wrong[addr] = unguarded
@@ -222,7 +225,11 @@ func (o *owner) view() View {
 	v.Claim.Answered, v.Silent = o.announce.ask.answered, o.announce.ask.silence()
 	for _, addr := range o.told.set {
 		s := o.state[addr]
-		v.Addrs = append(v.Addrs, AddrView{Addr: addr, Present: !s.since.IsZero(), Since: s.since, Err: s.err})
+		a := AddrView{Addr: addr, Present: !s.since.IsZero(), Since: s.since, Err: s.err}
+		if s.rival != nil {
+			a.Rival = s.rival.mac[:]
+		}
+		v.Addrs = append(v.Addrs, a)
 	}
 	return v
 }

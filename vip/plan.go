@@ -11,23 +11,24 @@ type plan struct {
 	refresh []netip.Addr // those of present whose lifetime runs down
 	add     []netip.Addr
 	remove  []address
-	foreign map[netip.Addr]address // wanted, but there from somebody else
+	foreign map[netip.Addr]address // VIPs that are there from somebody else
 }
 
-// diff compares. It is a pure function of the state, so an event that was missed
+// diff compares the addresses in the kernel with the VIPs, of which all are to be
+// there, or none. It is a pure function of the state, so an event that was missed
 // or came twice changes nothing. An address is refreshed when a third of its
 // lifetime is gone.
-func diff(want []netip.Addr, have snapshot, lifetime time.Duration) plan {
-	wanted := make(map[netip.Addr]bool, len(want))
-	for _, addr := range want {
-		wanted[addr] = true
+func diff(vips []netip.Addr, hold bool, have snapshot, lifetime time.Duration) plan {
+	isVIP := make(map[netip.Addr]bool, len(vips))
+	for _, addr := range vips {
+		isVIP[addr] = true
 	}
 	p := plan{foreign: map[netip.Addr]address{}}
-	present := make(map[netip.Addr]bool, len(want))
+	present := make(map[netip.Addr]bool, len(vips))
 	for _, a := range have.addrs {
 		addr := a.prefix.Addr()
 		switch {
-		case a.ours(have.link) && (!wanted[addr] || !a.prefix.IsSingleIP()):
+		case a.ours(have.link) && (!hold || !isVIP[addr] || !a.prefix.IsSingleIP()):
 			p.remove = append(p.remove, a)
 		case a.ours(have.link):
 			present[addr] = true
@@ -35,12 +36,12 @@ func diff(want []netip.Addr, have snapshot, lifetime time.Duration) plan {
 			if a.valid <= lifetime*2/3 || a.valid > lifetime {
 				p.refresh = append(p.refresh, addr)
 			}
-		case wanted[addr]:
+		case isVIP[addr]:
 			p.foreign[addr] = a
 		}
 	}
-	for _, addr := range want {
-		if _, taken := p.foreign[addr]; !present[addr] && !taken {
+	for _, addr := range vips {
+		if _, taken := p.foreign[addr]; hold && !present[addr] && !taken {
 			p.add = append(p.add, addr)
 		}
 	}

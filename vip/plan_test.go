@@ -45,7 +45,7 @@ func TestDiff(t *testing.T) {
 		{"our mark, wrong length", []netip.Addr{a}, []address{wide}, plan{add: []netip.Addr{a}, remove: []address{wide}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := diff(tc.want, snapshot{link: here, addrs: tc.have}, life)
+			got := diff(tc.want, true, snapshot{link: here, addrs: tc.have}, life)
 			if len(got.foreign) == 0 {
 				got.foreign = nil
 			}
@@ -54,4 +54,16 @@ func TestDiff(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDiffOfAStandby removes what is ours, adds nothing, and knows what will be in
+// the way.
+func TestDiffOfAStandby(t *testing.T) {
+	here := link{index: 2}
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	left := address{index: 2, prefix: netip.PrefixFrom(b, 128), proto: Protocol}
+	other := address{index: 3, prefix: netip.PrefixFrom(a, 24)}
+	got := diff([]netip.Addr{a, b}, false, snapshot{link: here, addrs: []address{left, other}}, 30*time.Second)
+	want := plan{remove: []address{left}, foreign: map[netip.Addr]address{a: other}}
+	same(t, "plan", want, got)
 }

@@ -188,6 +188,9 @@ func (p *Prober) refresh(k kernel) error {
 		}
 	}
 	p.carry(have.link)
+	if len(gateways) == 0 && len(p.cfg.TieBreakers) == 0 {
+		return errors.New("nobody to ask: there is no default route through the interface; name gateways or tie_breakers")
+	}
 	if wantEcho {
 		pinger, err := p.echo()
 		if err != nil {

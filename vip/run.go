@@ -158,7 +158,9 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 			if told := h.told(); o.ready(told) {
 				o.claim(time.Now(), told)
 				h.publish(o.view())
-				lookAt = time.Now().Add(minCalm)
+				// What the claim changed makes events; one look will do for all.
+				lookedAt = time.Now()
+				lookAt = lookedAt.Add(calm)
 			}
 		case c := <-h.heard:
 			if o.hear(time.Now(), c) {
