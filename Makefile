@@ -2,6 +2,10 @@
 BIN   := $(CURDIR)/bin
 BENCH ?= all
 SEED  ?= 1
+# Of make chaos. MINUTES: go on with the next seeds for so long.
+FAULTS  ?= 10
+MINUTES ?= 0
+PROFILE ?=
 CLANG ?= $(shell command -v clang-14 || echo clang)
 RUNS  ?= 20
 SOAK  ?= 10m
@@ -49,8 +53,12 @@ gen-check: gen ## fail if generated code differs from what is committed
 	git diff --exit-code -- '*.pb.go' '*_bpfe[lb].*'
 
 .PHONY: chaos
-chaos: build ## root: kill and restart nodes of a real pair; SEED=n
-	AMPHORA_SEED=$(SEED) go test -count=1 -v -run TestChaos ./chaos
+chaos: build ## root: plague a real pair with faults; SEED=n FAULTS=k MINUTES=m PROFILE=p
+	go run ./internal/chaosrun -seed $(SEED) -faults $(FAULTS) -minutes $(MINUTES) -profile "$(PROFILE)"
+
+.PHONY: chaos-control
+chaos-control: build ## root: show that the chaos suite notices when the fence is missing
+	go run ./internal/chaosrun -control
 
 .PHONY: bench
 bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for one

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -189,9 +191,13 @@ func mountsBelow(dir string) ([]string, error) {
 func unmountBelow(dir string) error {
 	mounts, err := mountsBelow(dir)
 	errs := []error{err}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
 	for _, m := range mounts {
 		_ = (&disk{dir: m}).thaw()
-		if err := unix.Unmount(m, 0); err != nil {
+		// A loop device lets go of its image a little after the last one who used it.
+		err := until(ctx, func() error { return unix.Unmount(m, 0) })
+		if err != nil {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", m, err))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // What judges need to look at a lab from outside.
@@ -43,6 +44,16 @@ func (h *Host) Measure(ctx context.Context, url string) History { return newClie
 
 // Interface describes the host's link.
 func (h *Host) Interface() (*net.Interface, error) { return h.net.Interface(link) }
+
+// Netns is the inode of the host's network namespace.
+func (h *Host) Netns() (uint64, error) {
+	var st unix.Stat_t
+	err := h.net.Do(func() error { return unix.Stat("/proc/thread-self/ns/net", &st) })
+	if err != nil {
+		return 0, fmt.Errorf("find network namespace of %s: %w", h.Name, err)
+	}
+	return st.Ino, nil
+}
 
 // Output runs a program in the host's namespace and returns what it printed. It
 // is not part of what [Freeze] freezes and [Cluster.KillNode] kills: it is how an
@@ -114,19 +125,15 @@ func (c *Cluster) Traces(node string) ([]string, error) {
 		for _, t := range tables {
 			traces = append(traces, "nftables table "+t.Name)
 		}
-		if err != nil {
-			return err
-		}
-		inode, err := os.Readlink("/proc/thread-self/ns/net")
-		if err != nil {
-			return err
-		}
-		pins, err := filepath.Glob("/sys/fs/bpf/amphora/" + strings.Trim(inode, "net:[]") + "/*")
-		for _, pin := range pins {
-			traces = append(traces, "pinned gate of "+filepath.Base(pin))
-		}
 		return err
 	}))
+	netns, err := h.Netns()
+	errs = append(errs, err)
+	pins, err := filepath.Glob(fmt.Sprintf("/sys/fs/bpf/amphora/%d/*", netns))
+	errs = append(errs, err)
+	for _, pin := range pins {
+		traces = append(traces, "pinned gate of "+filepath.Base(pin))
+	}
 	if h.group != nil {
 		pids, err := h.group.pids()
 		for _, pid := range pids {

@@ -22,10 +22,22 @@ func (r *run) end(ctx context.Context, v *Verdict) error {
 	lost, bad := check.Kept(r.writing.created, has)
 	v.Lost, v.Bad = lost, append(v.Bad, bad...)
 
-	if err := r.journals.readAll(ctx); err != nil {
+	if err := r.journals.read(); err != nil {
 		return err
 	}
+	for node := range r.journals.ledgers {
+		text, err := r.cluster.Gate(ctx, node)
+		if err == nil {
+			err = r.journals.tells(node, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if err := r.cluster.Stop(); err != nil {
+		return err
+	}
+	if err := r.journals.read(); err != nil { // up to the last word
 		return err
 	}
 	return r.afterStop(ctx, v)

@@ -1,147 +1,137 @@
 package nemesis
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/amphora-lb/amphora/chaos"
 	"github.com/amphora-lb/amphora/chaos/check"
+	"github.com/amphora-lb/amphora/chaos/ledger"
 	"github.com/amphora-lb/amphora/chaos/wire"
 )
 
-// report is what is read of `amphorad gate --json`.
-type report struct {
-	Torn    int     `json:"torn"`
-	Journal []entry `json:"journal"`
-}
-
-// entry is a record of a gate's journal.
-type entry struct {
-	Seq   uint64 `json:"seq"`
-	At    int64  `json:"at"`
-	Kind  string `json:"kind"`
-	Term  uint64 `json:"term"`
-	Sent  int64  `json:"sent"`
-	Until int64  `json:"until"`
-}
-
-// kinds are what the entries' kinds mean to the judges. A worker that takes a gate
-// over, or leaves it, shuts it.
-var kinds = map[string]check.Kind{
-	"extend": check.Extend, "shut": check.Shut, "raise": check.Raise, "kill": check.Kill, "open": check.Shut, "close": check.Shut,
-}
-
-// journals collects the journals of all gates. Each is a ring in the kernel's
-// memory, so it is read again before it comes round.
+// journals collects what the gates of both amphorae record.
 type journals struct {
-	cluster *chaos.Cluster
+	ledgers map[string]*ledger.Ledger // by node
 
-	mu      sync.Mutex
-	entries map[string]map[[2]uint64]entry // guarded by mu; by node, then by number and time
-	last    check.Instant                  // guarded by mu; since when nothing is known
+	mu    sync.Mutex
+	known map[string]check.Journal // guarded by mu; by node
+	lost  uint64                   // guarded by mu; records that were overwritten
+	last  check.Instant            // guarded by mu; since when nothing is known
 }
 
-// readEvery is far less than the time in which a ring of 16,384 records comes
-// round, with a record each 20 ms.
+// readEvery is far less than the time in which a journal comes round.
 const readEvery = 20 * time.Second
 
-// run reads until ctx ends.
-func (j *journals) run(ctx context.Context) {
-	for pause(ctx, readEvery) {
-		_ = j.readAll(ctx) // the last one counts
+// open follows the gates of the cluster's amphorae.
+func (j *journals) open(c *chaos.Cluster) error {
+	j.ledgers = map[string]*ledger.Ledger{}
+	for _, node := range c.Nodes() {
+		if !c.Amphora(node) {
+			continue
+		}
+		netns, err := c.Host(node).Netns()
+		if err != nil {
+			return err
+		}
+		j.ledgers[node] = ledger.New(netns)
 	}
+	return nil
 }
 
-// readAll adds what the gates of all nodes have recorded.
-func (j *journals) readAll(ctx context.Context) error {
-	now := wire.Now()
-	var errs []error
-	for _, node := range j.cluster.Nodes() {
-		errs = append(errs, j.read(ctx, node))
+// run reads until ctx ends.
+func (j *journals) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range j.ledgers {
+		g.Go(func() error { return l.Run(ctx) })
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
+	g.Go(func() error {
+		for pause(ctx, readEvery) {
+			if err := j.read(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// read takes over what has been recorded so far.
+func (j *journals) read() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	now := wire.Now()
+	j.known, j.lost = map[string]check.Journal{}, 0
+	for node, l := range j.ledgers {
+		records, lost, err := l.Read()
+		if err != nil {
+			return fmt.Errorf("read gate of %s: %w", node, err)
+		}
+		j.known[node] = records
+		j.lost += lost
+	}
 	j.last = now
 	return nil
 }
 
-// until is the instant up to which all journals are known. What happened after it
-// cannot be judged by them.
-func (j *journals) until() check.Instant {
+// all returns the journals, until when they are known, and a violation if a part
+// of them is not.
+func (j *journals) all() (all map[string]check.Journal, until check.Instant, bad []check.Violation) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.last
+	if j.lost > 0 {
+		bad = append(bad, check.Violation{Invariant: "I1", What: fmt.Sprintf("%d records of journals were overwritten before they were read: they prove nothing", j.lost)})
+	}
+	for node, records := range j.known {
+		if len(records) == 0 {
+			bad = append(bad, check.Violation{Invariant: "I1", What: "the gate of " + node + " has no journal"})
+		}
+	}
+	return j.known, j.last, bad
 }
 
-// read adds what the gate of a node has recorded.
-func (j *journals) read(ctx context.Context, node string) error {
-	if !j.cluster.Amphora(node) {
-		return nil
+func (j *journals) close() error {
+	var errs []error
+	for _, l := range j.ledgers {
+		errs = append(errs, l.Close())
 	}
-	text, err := j.cluster.Gate(ctx, node)
-	if err != nil {
-		return fmt.Errorf("read gate of %s: %w", node, err)
-	}
+	return errors.Join(errs...)
+}
+
+// report is what is read of `amphorad gate --json`.
+type report struct {
+	Journal []struct {
+		Seq  uint64        `json:"seq"`
+		At   check.Instant `json:"at"`
+		Term uint64        `json:"term"`
+	} `json:"journal"`
+}
+
+// tells compares what `amphorad gate --json` tells people of a gate with what its
+// journal holds: all of what it tells must be in there.
+func (j *journals) tells(node string, text []byte) error {
 	var r report
 	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("read gate of %s: %w", node, err)
+		return fmt.Errorf("read what amphorad tells of the gate of %s: %w", node, err)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.add(node, r)
-}
-
-// add merges a report into what is known. j.mu is held.
-func (j *journals) add(node string, r report) error {
-	if j.entries == nil {
-		j.entries = map[string]map[[2]uint64]entry{}
+	if len(r.Journal) == 0 {
+		return fmt.Errorf("amphorad tells nothing of the gate of %s", node)
 	}
-	if j.entries[node] == nil {
-		j.entries[node] = map[[2]uint64]entry{}
+	all, until, _ := j.all()
+	known := map[check.Instant]uint64{}
+	for _, record := range all[node] {
+		known[record.At] = record.Term
 	}
-	known := j.entries[node]
-	for _, e := range r.Journal {
-		if _, ok := kinds[e.Kind]; !ok {
-			return fmt.Errorf("read gate of %s: record of unknown kind %q", node, e.Kind)
+	for _, told := range r.Journal {
+		if term, ok := known[told.At]; told.At < until && (!ok || term != told.Term) {
+			return fmt.Errorf("amphorad tells of the gate of %s what is not in its journal: record %d, term %d, at %v", node, told.Seq, told.Term, told.At)
 		}
-		known[[2]uint64{e.Seq, uint64(e.At)}] = e
 	}
 	return nil
-}
-
-// all returns the journals, and a violation for each hole in one: a gap of numbers
-// that is longer than what processes killed in the middle of a record explain.
-func (j *journals) all() (map[string]check.Journal, []check.Violation) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	const explained = 8
-	all := map[string]check.Journal{}
-	var bad []check.Violation
-	for node, known := range j.entries {
-		var list []entry
-		for _, e := range known {
-			list = append(list, e)
-		}
-		slices.SortFunc(list, func(a, b entry) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Seq, b.Seq)) })
-		last := uint64(0)
-		for _, e := range list {
-			if e.Seq > last+explained {
-				bad = append(bad, check.Violation{Invariant: "I1", At: check.Instant(e.At), What: fmt.Sprintf("the journal of %s misses records %d to %d: it proves nothing", node, last+1, e.Seq-1)})
-			}
-			last = e.Seq // from 1 on again when the gate was removed and made anew
-			all[node] = append(all[node], check.Record{
-				At: check.Instant(e.At), Kind: kinds[e.Kind], Term: e.Term, Sent: check.Instant(e.Sent), Until: check.Instant(e.Until),
-			})
-		}
-	}
-	return all, bad
 }

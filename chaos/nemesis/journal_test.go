@@ -1,56 +1,35 @@
 package nemesis
 
 import (
-	"encoding/json"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/amphora-lb/amphora/chaos/check"
 )
 
-func decode(t *testing.T, text string) (r report) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// TestJournals: a gate that is read twice, and once more after it was made anew,
-// gives one journal.
-func TestJournals(t *testing.T) {
-	j := &journals{}
-	for _, text := range []string{
-		`{"interface": "eth0", "state": {"verdict": "open"}, "torn": 0, "journal": [
-			{"seq": 1, "at": 10, "kind": "open", "term": 0},
-			{"seq": 2, "at": 20, "kind": "extend", "term": 3, "sent": 19, "until": 90}]}`,
-		`{"journal": [
-			{"seq": 2, "at": 20, "kind": "extend", "term": 3, "sent": 19, "until": 90},
-			{"seq": 3, "at": 40, "kind": "raise", "term": 4}]}`,
-		`{"journal": [{"seq": 1, "at": 50, "kind": "open", "term": 0}]}`,
+func TestTells(t *testing.T) {
+	j := &journals{known: map[string]check.Journal{"a": {{At: 10, Kind: check.Shut}, {At: 20, Kind: check.Extend, Term: 3}}}, last: 30}
+	const good = `{"seq": 1, "at": 10, "kind": "open", "term": 0}, {"seq": 2, "at": 20, "kind": "extend", "term": 3, "sent": 19, "until": 90}`
+	for _, tt := range []struct {
+		text string
+		ok   bool
+	}{
+		{`{"interface": "eth0", "state": {"verdict": "open"}, "torn": 0, "journal": [` + good + `]}`, true},
+		{`{"journal": [` + good + `, {"seq": 3, "at": 40, "kind": "shut", "term": 3}]}`, true}, // later than what is known
+		{`{"journal": [` + good + `, {"seq": 3, "at": 25, "kind": "shut", "term": 3}]}`, false},
+		{`{"journal": [{"seq": 2, "at": 20, "kind": "extend", "term": 4}]}`, false},
+		{`{"journal": []}`, false},
+		{`no`, false},
 	} {
-		if err := j.add("a", decode(t, text)); err != nil {
-			t.Fatal(err)
+		if err := j.tells("a", []byte(tt.text)); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.text, err)
 		}
 	}
-	got, bad := j.all()
-	want := map[string]check.Journal{"a": {
-		{At: 10, Kind: check.Shut},
-		{At: 20, Kind: check.Extend, Term: 3, Sent: 19, Until: 90},
-		{At: 40, Kind: check.Raise, Term: 4},
-		{At: 50, Kind: check.Shut},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" || bad != nil {
-		t.Errorf("%v, -want +got\n%s", bad, diff)
-	}
-	if err := j.add("a", decode(t, `{"journal": [{"seq": 2, "at": 60, "kind": "sesame"}]}`)); err == nil {
-		t.Error("a kind that nobody knows is taken")
-	}
-	if err := j.add("a", decode(t, `{"journal": [{"seq": 200, "at": 70, "kind": "shut"}]}`)); err != nil {
-		t.Fatal(err)
-	}
-	if _, bad := j.all(); len(bad) != 1 {
-		t.Errorf("a hole in the journal: %v", bad)
+}
+
+func TestJournalsThatProveNothing(t *testing.T) {
+	for _, j := range []*journals{{lost: 1}, {known: map[string]check.Journal{"a": nil}}} {
+		if _, _, bad := j.all(); len(bad) != 1 {
+			t.Errorf("%+v: %v", j, bad)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func (r *run) keep(v Verdict, broke error) error {
 	}
 	write("verdict.txt", b.String())
 
-	journals, _ := r.journals.all()
+	journals, _, _ := r.journals.all()
 	asJSON("windows.json", r.windows)
 	asJSON("journals.json", journals)
 	asJSON("gates.json", check.Timeline(journals))

@@ -76,7 +76,7 @@ func Run(ctx context.Context, cfg Config) (v Verdict, err error) {
 		if v.judge(r); err != nil || len(v.Bad) > 0 {
 			err = errors.Join(err, r.keep(v, err))
 		}
-		err = errors.Join(err, c.Close())
+		err = errors.Join(err, r.journals.close(), c.Close())
 	}()
 	err = r.story(ctx, &v)
 	return v, err
@@ -104,7 +104,7 @@ func (r *run) story(ctx context.Context, v *Verdict) error {
 	if err == nil {
 		err = r.end(ctx, v)
 	} else {
-		_ = r.journals.readAll(context.WithoutCancel(ctx)) // what there is of them
+		_ = r.journals.read() // what there is of them
 	}
 	stopWatching()
 	return errors.Join(err, watchers.Wait())
@@ -117,7 +117,7 @@ func (r *run) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.cluster.Start(); err != nil {
+	if err := errors.Join(r.journals.open(r.cluster), r.cluster.Start()); err != nil {
 		return err
 	}
 	if err := r.ready(ctx); err != nil {
@@ -127,7 +127,7 @@ func (r *run) start(ctx context.Context) error {
 	if r.vip, err = r.cluster.Balance(ctx); err != nil {
 		return err
 	}
-	r.writing.cluster, r.leaders.cluster, r.journals.cluster = r.cluster, r.cluster, r.cluster
+	r.writing.cluster, r.leaders.cluster = r.cluster, r.cluster
 	r.streaming = streaming{client: r.cluster.Client(), vip: r.vip, hang: r.profile.hang(), blob: chaos.Blob()}
 	return r.writing.prepare(ctx)
 }
@@ -158,7 +158,7 @@ func (r *run) watch(ctx context.Context, g *errgroup.Group) error {
 	}
 	const probeEvery = 5 * time.Millisecond
 	g.Go(func() error { return prober.Run(ctx, probeEvery) })
-	g.Go(func() error { r.journals.run(ctx); return nil })
+	g.Go(func() error { return r.journals.run(ctx) })
 	g.Go(func() error { r.pressure.run(ctx); return nil })
 	for _, node := range r.cluster.Nodes() {
 		g.Go(func() error { r.leaders.run(ctx, node); return nil })

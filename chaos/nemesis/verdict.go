@@ -36,14 +36,14 @@ func (v Verdict) String() string {
 
 // judge adds what the records of the run show. It also does when the run broke off.
 func (v *Verdict) judge(r *run) {
-	journals, holes := r.journals.all()
+	journals, known, holes := r.journals.all()
 	timeline := check.Timeline(journals)
 	dual, bad := check.OneHolder(timeline)
 	v.Dual = dual
 	v.add(bad, holes, check.Leases(journals, r.profile.lease), check.Unasked(timeline, r.disturbed, r.profile.lease, r.pressure.between))
 	if r.sniffer != nil {
 		frames, lost := r.sniffer.Frames()
-		frames = slices.DeleteFunc(frames, func(f check.Frame) bool { return f.At > r.journals.until() })
+		frames = slices.DeleteFunc(frames, func(f check.Frame) bool { return f.At > known })
 		if lost > 0 {
 			v.add([]check.Violation{{Invariant: "I4", What: fmt.Sprintf("the sniffer missed %d frames: it proves nothing", lost)}})
 		}
