@@ -1,9 +1,10 @@
 // Package vip owns the virtual IP addresses of one network interface and their
 // announcements on the wire.
 //
-// A Holder is told: Hold puts the addresses on the interface and announces
-// them, Update changes the set, Release takes them away. It never decides who
-// may hold an address; that is for consensus and the lease. It never touches an
+// A Holder is told: Update names all addresses, which a Guard then denies until
+// they are held, Hold puts them on the interface and announces them, Release takes
+// them away. A Prober asks the network what a node of two goes by. Neither decides
+// who may hold an address; that is for consensus and the lease. They never touch an
 // address that does not carry Protocol, so that what an operator, a DHCP client
 // or the kernel put there stays.
 //
