@@ -36,14 +36,18 @@ cluster by themselves; these commands are for what comes later.`,
 			func(ctx context.Context, client *admin.Client, node string) error { return client.Remove(ctx, node) }),
 		c.maintenance(),
 		c.forceSolo(),
+		c.clusterDo("discard", []string{"NODE"}, "Set this node's data aside and join another, after both were forced",
+			"Set the data of the node that is asked aside, in a directory named quarantine-..., and\njoin the cluster of NODE. For two nodes that were both forced: nothing puts their data\ntogether, so an operator chooses whose is kept. Nothing is deleted.",
+			func(ctx context.Context, client *admin.Client, node string) error { return client.Discard(ctx, node) }),
 	)
 	return cmd
 }
 
 // clusterExamples are the arguments in examples.
 var clusterExamples = map[string]string{
-	"join":   " 192.0.2.11:7480",
-	"remove": " amphora-2",
+	"join":    " 192.0.2.11:7480",
+	"remove":  " amphora-2",
+	"discard": " amphora-2",
 }
 
 func (c *cli) clusterDo(verb string, args []string, short, long string, do func(context.Context, *admin.Client, string) error) *cobra.Command {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -70,11 +71,17 @@ func work(ctx context.Context, cfg node.Config, fd string) error {
 		// For people with ps: it would be called after /proc/self/exe.
 		_ = os.WriteFile("/proc/self/comm", []byte("amphorad-worker"), 0)
 	}
-	n, err := node.Open(cfg)
-	if err != nil {
-		return err
+	for {
+		n, err := node.Open(cfg)
+		if err != nil {
+			return err
+		}
+		err = n.Run(ctx)
+		// A supervised worker ends, and its supervisor starts another one.
+		if cfg.Supervisor != nil || !errors.Is(err, node.ErrRestart) {
+			return err
+		}
 	}
-	return n.Run(ctx)
 }
 
 // superviseSelf runs this very command line as a child.

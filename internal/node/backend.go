@@ -102,6 +102,7 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 	}
 	st.Topology, st.Profile = topology(nodes), b.cfg.Cluster.Profile
 	st.Holding, st.Degraded = b.askHolding(ctx, holder)
+	st.Degraded = append(st.Degraded, standoffs(b.cluster.Standoffs())...)
 	return st, nil
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/cluster"
@@ -111,23 +109,6 @@ func (n *Node) watchFence(ctx context.Context) error {
 				n.reportSelf(event.VIPDisputed, fmt.Sprintf("%s by %s", ev.VIP, ev.MAC))
 			}
 		}
-	}
-}
-
-// tellPeers tells the gate the hardware addresses of the other amphorae.
-func (n *Node) tellPeers(nodes []cluster.Info) {
-	if n.gate == nil {
-		return
-	}
-	var macs []net.HardwareAddr
-	for _, info := range nodes {
-		if mac, err := net.ParseMAC(info.VIPLink); err == nil && !info.Self {
-			macs = append(macs, mac)
-		}
-	}
-	slices.SortFunc(macs, func(a, b net.HardwareAddr) int { return slices.Compare(a, b) })
-	if err := n.gate.Peers(macs); err != nil {
-		n.cfg.Logger.Warn("the gate does not know its peers; their claims do not shut it", logkey.Err, err)
 	}
 }
 

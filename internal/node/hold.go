@@ -68,17 +68,6 @@ func (n *Node) release(ctx context.Context, term uint64) {
 	n.reportSelf(event.VIPReleased, fmt.Sprint(why))
 }
 
-// tellVIPs tells the holder of the VIPs which ones there are: on every amphora,
-// so that the standby guards them too and is ready to claim.
-func (n *Node) tellVIPs(cfg *lb.Config) {
-	if n.vips == nil {
-		return
-	}
-	if err := n.vips.Update(vips(cfg)); err != nil {
-		n.cfg.Logger.Error("VIPs stay as they were", logkey.Err, err)
-	}
-}
-
 // runVIPs is the stage that keeps the addresses.
 func (n *Node) runVIPs(ctx context.Context) error {
 	err := n.vips.Run(ctx)

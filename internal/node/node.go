@@ -34,6 +34,7 @@ type Node struct {
 	cluster  *cluster.Node
 	engine   *proxy.Engine // nil on a witness
 	vips     *vip.Holder   // nil on a witness and in development mode
+	prober   *vip.Prober   // nil where vips is
 	fence    fence         // nil on a witness
 	gate     *gate.Gate    // nil without a gate in the kernel
 	admin    *admin.Server
@@ -109,7 +110,15 @@ func (n *Node) openEngine() error {
 	}
 	n.vips, err = vip.New(vip.Config{
 		Interface: n.cfg.VIP.Interface, Guard: n.fence, Lifetime: lifetimes[n.cfg.Cluster.Profile],
-		Logger: n.cfg.Logger.With(logkey.Component, "vip"),
+		Gateways: n.cfg.VIP.Gateways,
+		Logger:   n.cfg.Logger.With(logkey.Component, "vip"),
+	})
+	if err != nil {
+		return err
+	}
+	n.prober, err = vip.NewProber(vip.ProberConfig{
+		Interface: n.cfg.VIP.Interface, Gateways: n.cfg.VIP.Gateways, TieBreakers: n.cfg.VIP.TieBreakers,
+		Logger: n.cfg.Logger.With(logkey.Component, "prober"),
 	})
 	return err
 }
@@ -138,6 +147,9 @@ func (n *Node) openCluster() (*cluster.Node, error) {
 	}
 	if n.fence != nil {
 		settings.Gate = n.fence
+	}
+	if n.prober != nil {
+		settings.Prober = n.prober
 	}
 	return cluster.Open(settings)
 }
@@ -180,7 +192,7 @@ func (n *Node) Run(ctx context.Context) error {
 		stages = append(stages, stage{"gate", n.gate.Run})
 	}
 	if n.vips != nil {
-		stages = append(stages, stage{"VIP holder", n.runVIPs}, stage{"VIP watch", n.watchVIPs})
+		stages = append(stages, stage{"VIP holder", n.runVIPs}, stage{"VIP watch", n.watchVIPs}, stage{"network prober", n.prober.Run})
 	}
 	stages = append(stages,
 		// It stops after the cluster node, which hands over while this one serves.

@@ -53,4 +53,7 @@ type Backend interface {
 	// ForceSolo makes this node a cluster of one that accepts changes again. It is
 	// refused while a quorum can be reached.
 	ForceSolo(ctx context.Context) error
+	// Discard sets this node's data aside and makes it join the cluster of the node
+	// with that name or id, from which it was forced apart.
+	Discard(ctx context.Context, node string) error
 }

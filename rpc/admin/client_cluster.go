@@ -110,6 +110,13 @@ func (c *Client) ForceSolo(ctx context.Context) error {
 	return err
 }
 
+// Discard sets the node's data aside and makes it join the cluster of the other one
+// with that name or id, from which it was forced apart.
+func (c *Client) Discard(ctx context.Context, other string) error {
+	_, err := c.cluster.Discard(ctx, &adminpb.DiscardRequest{Node: other})
+	return err
+}
+
 // EventQuery says which events are asked for.
 type EventQuery struct {
 	Last   uint32    // replay so many; 0 with Since: all of those

@@ -70,6 +70,14 @@ func (s *clusterService) ForceSolo(ctx context.Context, req *adminpb.ForceSoloRe
 	return &adminpb.ForceSoloResponse{}, plain(s.backend.ForceSolo(ctx))
 }
 
+// Discard implements adminpb.ClusterServer.
+func (s *clusterService) Discard(ctx context.Context, req *adminpb.DiscardRequest) (*adminpb.DiscardResponse, error) {
+	if req.Node == "" {
+		return nil, invalid("node", "node", "required: name or id of the node whose data is kept")
+	}
+	return &adminpb.DiscardResponse{}, plain(s.backend.Discard(ctx, req.Node))
+}
+
 // plain lets an error of the network or of another node through to the client:
 // who changes the cluster must learn that an address is wrong or a node down.
 func plain(err error) error {

@@ -3888,6 +3888,86 @@ func (*ForceSoloResponse) Descriptor() ([]byte, []int) {
 	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{63}
 }
 
+type DiscardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"` // name or id of the node whose data is kept
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiscardRequest) Reset() {
+	*x = DiscardRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiscardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiscardRequest) ProtoMessage() {}
+
+func (x *DiscardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiscardRequest.ProtoReflect.Descriptor instead.
+func (*DiscardRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *DiscardRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+type DiscardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiscardResponse) Reset() {
+	*x = DiscardResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiscardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiscardResponse) ProtoMessage() {}
+
+func (x *DiscardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiscardResponse.ProtoReflect.Descriptor instead.
+func (*DiscardResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65}
+}
+
 type FailoverRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	To            string                 `protobuf:"bytes,1,opt,name=to,proto3" json:"to,omitempty"` // name or id of an amphora; empty: the cluster chooses
@@ -3897,7 +3977,7 @@ type FailoverRequest struct {
 
 func (x *FailoverRequest) Reset() {
 	*x = FailoverRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3909,7 +3989,7 @@ func (x *FailoverRequest) String() string {
 func (*FailoverRequest) ProtoMessage() {}
 
 func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3922,7 +4002,7 @@ func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverRequest.ProtoReflect.Descriptor instead.
 func (*FailoverRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *FailoverRequest) GetTo() string {
@@ -3942,7 +4022,7 @@ type FailoverResponse struct {
 
 func (x *FailoverResponse) Reset() {
 	*x = FailoverResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3954,7 +4034,7 @@ func (x *FailoverResponse) String() string {
 func (*FailoverResponse) ProtoMessage() {}
 
 func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3967,7 +4047,7 @@ func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverResponse.ProtoReflect.Descriptor instead.
 func (*FailoverResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *FailoverResponse) GetFrom() string {
@@ -3995,7 +4075,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4007,7 +4087,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4020,7 +4100,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *WatchRequest) GetLast() uint32 {
@@ -4054,7 +4134,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4066,7 +4146,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4079,7 +4159,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{67}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *WatchResponse) GetEvent() *Event {
@@ -4112,7 +4192,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4124,7 +4204,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4137,7 +4217,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{68}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -4204,7 +4284,7 @@ type HoldingRequest struct {
 
 func (x *HoldingRequest) Reset() {
 	*x = HoldingRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4216,7 +4296,7 @@ func (x *HoldingRequest) String() string {
 func (*HoldingRequest) ProtoMessage() {}
 
 func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4229,7 +4309,7 @@ func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingRequest.ProtoReflect.Descriptor instead.
 func (*HoldingRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{69}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
 }
 
 type HoldingResponse struct {
@@ -4242,7 +4322,7 @@ type HoldingResponse struct {
 
 func (x *HoldingResponse) Reset() {
 	*x = HoldingResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4254,7 +4334,7 @@ func (x *HoldingResponse) String() string {
 func (*HoldingResponse) ProtoMessage() {}
 
 func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4267,7 +4347,7 @@ func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingResponse.ProtoReflect.Descriptor instead.
 func (*HoldingResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{70}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *HoldingResponse) GetHolding() *Holding {
@@ -4292,7 +4372,7 @@ type ViewRequest struct {
 
 func (x *ViewRequest) Reset() {
 	*x = ViewRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4304,7 +4384,7 @@ func (x *ViewRequest) String() string {
 func (*ViewRequest) ProtoMessage() {}
 
 func (x *ViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4317,7 +4397,7 @@ func (x *ViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewRequest.ProtoReflect.Descriptor instead.
 func (*ViewRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{73}
 }
 
 type ViewResponse struct {
@@ -4331,7 +4411,7 @@ type ViewResponse struct {
 
 func (x *ViewResponse) Reset() {
 	*x = ViewResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4343,7 +4423,7 @@ func (x *ViewResponse) String() string {
 func (*ViewResponse) ProtoMessage() {}
 
 func (x *ViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4356,7 +4436,7 @@ func (x *ViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewResponse.ProtoReflect.Descriptor instead.
 func (*ViewResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ViewResponse) GetRevision() uint64 {
@@ -4391,7 +4471,7 @@ type Takeover_Stage struct {
 
 func (x *Takeover_Stage) Reset() {
 	*x = Takeover_Stage{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4403,7 +4483,7 @@ func (x *Takeover_Stage) String() string {
 func (*Takeover_Stage) ProtoMessage() {}
 
 func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4737,7 +4817,10 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x16SetMaintenanceResponse\"0\n" +
 	"\x10ForceSoloRequest\x12\x1c\n" +
 	"\tconfirmed\x18\x01 \x01(\bR\tconfirmed\"\x13\n" +
-	"\x11ForceSoloResponse\"!\n" +
+	"\x11ForceSoloResponse\"$\n" +
+	"\x0eDiscardRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\"\x11\n" +
+	"\x0fDiscardResponse\"!\n" +
 	"\x0fFailoverRequest\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\"6\n" +
 	"\x10FailoverResponse\x12\x12\n" +
@@ -4808,7 +4891,7 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x12ListHealthMonitors\x12+.amphora.admin.v1.ListHealthMonitorsRequest\x1a,.amphora.admin.v1.ListHealthMonitorsResponse\x12^\n" +
 	"\x10GetHealthMonitor\x12).amphora.admin.v1.GetHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12d\n" +
 	"\x13UpdateHealthMonitor\x12,.amphora.admin.v1.UpdateHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12^\n" +
-	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\x97\x05\n" +
+	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xe7\x05\n" +
 	"\aCluster\x12J\n" +
 	"\x06Status\x12\x1f.amphora.admin.v1.StatusRequest\x1a\x1f.amphora.admin.v1.ClusterStatus\x12T\n" +
 	"\tBootstrap\x12\".amphora.admin.v1.BootstrapRequest\x1a#.amphora.admin.v1.BootstrapResponse\x12E\n" +
@@ -4817,7 +4900,8 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x06Remove\x12\x1f.amphora.admin.v1.RemoveRequest\x1a .amphora.admin.v1.RemoveResponse\x12Q\n" +
 	"\bFailover\x12!.amphora.admin.v1.FailoverRequest\x1a\".amphora.admin.v1.FailoverResponse\x12c\n" +
 	"\x0eSetMaintenance\x12'.amphora.admin.v1.SetMaintenanceRequest\x1a(.amphora.admin.v1.SetMaintenanceResponse\x12T\n" +
-	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse2T\n" +
+	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse\x12N\n" +
+	"\aDiscard\x12 .amphora.admin.v1.DiscardRequest\x1a!.amphora.admin.v1.DiscardResponse2T\n" +
 	"\x06Events\x12J\n" +
 	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\x9f\x01\n" +
 	"\x06Engine\x12E\n" +
@@ -4837,7 +4921,7 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
 	(Node_Role)(0),                     // 1: amphora.admin.v1.Node.Role
@@ -4906,86 +4990,88 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(*SetMaintenanceResponse)(nil),     // 64: amphora.admin.v1.SetMaintenanceResponse
 	(*ForceSoloRequest)(nil),           // 65: amphora.admin.v1.ForceSoloRequest
 	(*ForceSoloResponse)(nil),          // 66: amphora.admin.v1.ForceSoloResponse
-	(*FailoverRequest)(nil),            // 67: amphora.admin.v1.FailoverRequest
-	(*FailoverResponse)(nil),           // 68: amphora.admin.v1.FailoverResponse
-	(*WatchRequest)(nil),               // 69: amphora.admin.v1.WatchRequest
-	(*WatchResponse)(nil),              // 70: amphora.admin.v1.WatchResponse
-	(*Event)(nil),                      // 71: amphora.admin.v1.Event
-	(*HoldingRequest)(nil),             // 72: amphora.admin.v1.HoldingRequest
-	(*HoldingResponse)(nil),            // 73: amphora.admin.v1.HoldingResponse
-	(*ViewRequest)(nil),                // 74: amphora.admin.v1.ViewRequest
-	(*ViewResponse)(nil),               // 75: amphora.admin.v1.ViewResponse
-	(*Takeover_Stage)(nil),             // 76: amphora.admin.v1.Takeover.Stage
-	nil,                                // 77: amphora.admin.v1.ViewResponse.ErrorsEntry
-	nil,                                // 78: amphora.admin.v1.ViewResponse.MembersEntry
-	(*lbpb.Subnet)(nil),                // 79: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 80: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 81: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 82: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 83: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 84: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 85: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 86: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 87: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 88: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 89: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 90: amphora.lb.v1.HealthMonitorSpec
-	(*timestamppb.Timestamp)(nil),      // 91: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 92: google.protobuf.Duration
+	(*DiscardRequest)(nil),             // 67: amphora.admin.v1.DiscardRequest
+	(*DiscardResponse)(nil),            // 68: amphora.admin.v1.DiscardResponse
+	(*FailoverRequest)(nil),            // 69: amphora.admin.v1.FailoverRequest
+	(*FailoverResponse)(nil),           // 70: amphora.admin.v1.FailoverResponse
+	(*WatchRequest)(nil),               // 71: amphora.admin.v1.WatchRequest
+	(*WatchResponse)(nil),              // 72: amphora.admin.v1.WatchResponse
+	(*Event)(nil),                      // 73: amphora.admin.v1.Event
+	(*HoldingRequest)(nil),             // 74: amphora.admin.v1.HoldingRequest
+	(*HoldingResponse)(nil),            // 75: amphora.admin.v1.HoldingResponse
+	(*ViewRequest)(nil),                // 76: amphora.admin.v1.ViewRequest
+	(*ViewResponse)(nil),               // 77: amphora.admin.v1.ViewResponse
+	(*Takeover_Stage)(nil),             // 78: amphora.admin.v1.Takeover.Stage
+	nil,                                // 79: amphora.admin.v1.ViewResponse.ErrorsEntry
+	nil,                                // 80: amphora.admin.v1.ViewResponse.MembersEntry
+	(*lbpb.Subnet)(nil),                // 81: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 82: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 83: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 84: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 85: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 86: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 87: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 88: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 89: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 90: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 91: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 92: amphora.lb.v1.HealthMonitorSpec
+	(*timestamppb.Timestamp)(nil),      // 93: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 94: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,  // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	79, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	81, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
 	3,  // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	80, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	82, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
 	6,  // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	80, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	81, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	82, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	83, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
 	3,  // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	82, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	84, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	82, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	84, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
 	22, // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
 	29, // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
 	36, // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
 	43, // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	83, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	85, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
 	3,  // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	84, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	86, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
 	22, // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	84, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	85, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	86, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	87, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
 	3,  // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	86, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	88, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
 	29, // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	86, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	87, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	88, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	89, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
 	3,  // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	88, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	90, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
 	36, // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	88, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	89, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	90, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	91, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
 	3,  // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	90, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	92, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	43, // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	90, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	92, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	54, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
 	52, // 37: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
-	91, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
-	92, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	93, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	94, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
 	53, // 40: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
-	92, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
-	76, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
+	94, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	78, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
 	1,  // 43: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
 	2,  // 44: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	91, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
-	71, // 46: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	91, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	93, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	73, // 46: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
+	93, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
 	52, // 48: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
-	77, // 49: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	78, // 50: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	92, // 51: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	79, // 49: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	80, // 50: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	94, // 51: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
 	7,  // 52: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
 	8,  // 53: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
 	10, // 54: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
@@ -5022,56 +5108,58 @@ var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	57, // 85: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
 	59, // 86: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
 	61, // 87: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	67, // 88: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	69, // 88: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
 	63, // 89: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
 	65, // 90: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
-	69, // 91: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	74, // 92: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	72, // 93: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
-	6,  // 94: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	9,  // 95: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	6,  // 96: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	6,  // 97: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	5,  // 98: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	13, // 99: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	16, // 100: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	13, // 101: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	13, // 102: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	5,  // 103: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	21, // 104: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	22, // 105: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	25, // 106: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	22, // 107: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	22, // 108: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	5,  // 109: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	29, // 110: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	32, // 111: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	29, // 112: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	29, // 113: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	5,  // 114: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	36, // 115: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	39, // 116: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	36, // 117: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	36, // 118: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	5,  // 119: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	43, // 120: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	46, // 121: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	43, // 122: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	43, // 123: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	5,  // 124: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	51, // 125: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	56, // 126: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	58, // 127: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	60, // 128: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	62, // 129: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	68, // 130: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	64, // 131: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
-	66, // 132: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
-	70, // 133: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	75, // 134: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	73, // 135: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
-	94, // [94:136] is the sub-list for method output_type
-	52, // [52:94] is the sub-list for method input_type
+	67, // 91: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
+	71, // 92: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	76, // 93: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	74, // 94: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	6,  // 95: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	9,  // 96: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	6,  // 97: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	6,  // 98: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	5,  // 99: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	13, // 100: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	16, // 101: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	13, // 102: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	13, // 103: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	5,  // 104: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	21, // 105: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	22, // 106: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	25, // 107: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	22, // 108: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	22, // 109: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	5,  // 110: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	29, // 111: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	32, // 112: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	29, // 113: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	29, // 114: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	5,  // 115: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	36, // 116: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	39, // 117: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	36, // 118: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	36, // 119: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	5,  // 120: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	43, // 121: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	46, // 122: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	43, // 123: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	43, // 124: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	5,  // 125: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	51, // 126: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	56, // 127: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	58, // 128: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	60, // 129: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	62, // 130: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	70, // 131: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	64, // 132: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	66, // 133: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	68, // 134: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
+	72, // 135: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	77, // 136: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	75, // 137: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	95, // [95:138] is the sub-list for method output_type
+	52, // [52:95] is the sub-list for method input_type
 	52, // [52:52] is the sub-list for extension type_name
 	52, // [52:52] is the sub-list for extension extendee
 	0,  // [0:52] is the sub-list for field type_name
@@ -5089,7 +5177,7 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   76,
+			NumMessages:   78,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -1302,6 +1302,7 @@ const (
 	Cluster_Failover_FullMethodName       = "/amphora.admin.v1.Cluster/Failover"
 	Cluster_SetMaintenance_FullMethodName = "/amphora.admin.v1.Cluster/SetMaintenance"
 	Cluster_ForceSolo_FullMethodName      = "/amphora.admin.v1.Cluster/ForceSolo"
+	Cluster_Discard_FullMethodName        = "/amphora.admin.v1.Cluster/Discard"
 )
 
 // ClusterClient is the client API for Cluster service.
@@ -1330,6 +1331,9 @@ type ClusterClient interface {
 	// of one that accepts changes again. The other node, when it comes back, keeps
 	// its own data aside and joins anew.
 	ForceSolo(ctx context.Context, in *ForceSoloRequest, opts ...grpc.CallOption) (*ForceSoloResponse, error)
+	// Discard sets the data of this node aside and makes it join the cluster of
+	// another, after both were forced: they are never put together by themselves.
+	Discard(ctx context.Context, in *DiscardRequest, opts ...grpc.CallOption) (*DiscardResponse, error)
 }
 
 type clusterClient struct {
@@ -1420,6 +1424,16 @@ func (c *clusterClient) ForceSolo(ctx context.Context, in *ForceSoloRequest, opt
 	return out, nil
 }
 
+func (c *clusterClient) Discard(ctx context.Context, in *DiscardRequest, opts ...grpc.CallOption) (*DiscardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiscardResponse)
+	err := c.cc.Invoke(ctx, Cluster_Discard_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServer is the server API for Cluster service.
 // All implementations must embed UnimplementedClusterServer
 // for forward compatibility.
@@ -1446,6 +1460,9 @@ type ClusterServer interface {
 	// of one that accepts changes again. The other node, when it comes back, keeps
 	// its own data aside and joins anew.
 	ForceSolo(context.Context, *ForceSoloRequest) (*ForceSoloResponse, error)
+	// Discard sets the data of this node aside and makes it join the cluster of
+	// another, after both were forced: they are never put together by themselves.
+	Discard(context.Context, *DiscardRequest) (*DiscardResponse, error)
 	mustEmbedUnimplementedClusterServer()
 }
 
@@ -1479,6 +1496,9 @@ func (UnimplementedClusterServer) SetMaintenance(context.Context, *SetMaintenanc
 }
 func (UnimplementedClusterServer) ForceSolo(context.Context, *ForceSoloRequest) (*ForceSoloResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ForceSolo not implemented")
+}
+func (UnimplementedClusterServer) Discard(context.Context, *DiscardRequest) (*DiscardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Discard not implemented")
 }
 func (UnimplementedClusterServer) mustEmbedUnimplementedClusterServer() {}
 func (UnimplementedClusterServer) testEmbeddedByValue()                 {}
@@ -1645,6 +1665,24 @@ func _Cluster_ForceSolo_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cluster_Discard_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiscardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).Discard(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_Discard_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).Discard(ctx, req.(*DiscardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Cluster_ServiceDesc is the grpc.ServiceDesc for Cluster service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1683,6 +1721,10 @@ var Cluster_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ForceSolo",
 			Handler:    _Cluster_ForceSolo_Handler,
+		},
+		{
+			MethodName: "Discard",
+			Handler:    _Cluster_Discard_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

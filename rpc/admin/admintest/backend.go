@@ -275,6 +275,11 @@ func (b *Backend) ForceSolo(context.Context) error {
 	return nil
 }
 
+// Discard implements admin.Backend: nothing was ever forced apart here.
+func (b *Backend) Discard(_ context.Context, node string) error {
+	return &lb.Error{Kind: lb.ErrNotFound, Resource: "node", ID: node, Msg: "has no data that disagrees with that of this node"}
+}
+
 func (b *Backend) nodeLocked(ref string) (int, error) {
 	i := slices.IndexFunc(b.statuses.Nodes, func(n admin.Node) bool { return n.ID == ref || n.Name == ref })
 	if i < 0 {
