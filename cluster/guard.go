@@ -27,7 +27,7 @@ func (n *Node) openLease() error {
 	n.boot = rand.Uint64()
 	timing := n.cfg.profile().lease
 	m := lease.New(lease.Config{
-		Self: lease.ID(n.id), Boot: n.boot, Timing: timing, RaftTerm: term, Seed: rand.Uint64(),
+		Self: lease.ID(n.id), Boot: n.boot, Epoch: n.Epoch().Number(), Timing: timing, RaftTerm: term, Seed: rand.Uint64(),
 	}, bootTime())
 	n.carrier = &carrier{
 		self: lease.ID(n.id), seal: n.seal, locate: n.gossipAt, member: n.isMember,
@@ -291,6 +291,16 @@ func (n *Node) watchRaft(ctx context.Context) {
 		}
 	}
 }
+
+// diskStalls is told by the store while a write hangs, and then knows before watchRaft
+// does. As long as nobody else can hold, this node goes on: renewing needs no disk.
+func (n *Node) diskStalls(op string) {
+	if len(n.successors(true)) > 0 {
+		n.fitness.set(raftStalls, fmt.Sprintf("the disk hangs: %s has taken more than %v", op, n.cfg.profile().disk))
+	}
+}
+
+func (n *Node) diskRecovers() { n.fitness.set(raftStalls, "") }
 
 // tellFitness tells the others by gossip whether this node can take over.
 func (n *Node) tellFitness(ctx context.Context) {

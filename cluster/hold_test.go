@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -429,6 +430,34 @@ func TestUnfitHolderReleases(t *testing.T) {
 	next.SetFitness("so is this one's")
 	first.SetFitness("")
 	awaitHolder(t, first)
+}
+
+// The disk of the holder hangs, and raft's main loop with it: heartbeats go on, and
+// still another amphora holds.
+func TestStalledDiskOfTheHolder(t *testing.T) {
+	t.Parallel()
+	amphorae, _, _ := holders(t, func(c *Config) { c.Profile = LANFast })
+	first := awaitHolder(t, amphorae...)
+	next := first.other(amphorae)
+	eventually(t, "there is a successor", func() bool { return len(first.successors(true)) > 0 })
+	tx, err := first.store.db.Begin(true) // writes wait for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	var release sync.Once
+	rollback := func() { release.Do(func() { _ = tx.Rollback() }) }
+	t.Cleanup(rollback)
+	proposed := make(chan error, 1)
+	go func() { proposed <- next.propose("while the disk hangs") }()
+	awaitHolder(t, next)
+	if s := first.status(""); !strings.Contains(s.Unfit, "hangs") && !strings.Contains(s.Unfit, "stands still") {
+		t.Errorf("status of the node with the disk: %+v", s)
+	}
+	if err := <-proposed; err != nil {
+		t.Error(err)
+	}
+	rollback()
+	eventually(t, "it is fit again", func() bool { return first.status("").Unfit == "" })
 }
 
 func TestForcedGateIsGivenUp(t *testing.T) {

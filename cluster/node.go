@@ -229,7 +229,10 @@ func (n *Node) start() error {
 	n.transport = newTransport(&stream{
 		subListener: n.mux.raft, mux: n.mux, advertise: n.addr, resolve: n.gossipedAddr,
 	}, n.cfg.RPCTimeout, n.raftLogger("transport"), n.agent, n.muzzle, 2*n.cfg.profile().lease.Lease)
-	timed := &timedStore{durableStore: n.store, slow: n.cfg.SlowWrite, stall: n.cfg.profile().disk, logger: n.logger}
+	timed := &timedStore{
+		durableStore: n.store, slow: n.cfg.SlowWrite, stall: n.cfg.profile().disk, logger: n.logger,
+		onStall: n.diskStalls, onRecovered: n.diskRecovers,
+	}
 	n.raft, err = raft.NewRaft(settings, n.cfg.FSM, &tailStore{timed, &n.tail}, timed, snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)

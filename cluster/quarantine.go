@@ -177,7 +177,7 @@ func (n *Node) standOff(p peer, other Epoch) {
 		return
 	}
 	n.logger.Error("the cluster was forced apart: this node and another one each have what the other lacks; "+
-		"keep the data of one of them and run `amphoractl cluster rejoin --discard` on the other",
+		"keep the data of one of them and run `amphoractl cluster discard NODE` on the other",
 		logkey.Peer, p.Name, logkey.Epoch, n.Epoch().String(), logkey.Reason, "the other's: "+other.String())
 	n.outranked()
 	n.changes.signal()
