@@ -29,6 +29,8 @@ const (
 	countKilled
 	countClaim
 	countStranger
+	countDrained
+	countForwarded
 	counts
 )
 
@@ -159,10 +161,12 @@ func mapMemory(maps *gateMaps, prot int) (m *memory, err error) {
 	killed, e3 := region[gateKilled](m, maps.Killed.FD(), 1, prot)
 	meta, e4 := region[gateMeta](m, maps.Meta.FD(), 1, prot)
 	journal, e5 := region[gateRecord](m, maps.Journal.FD(), 1+records, prot)
-	if err := errors.Join(e1, e2, e3, e4, e5); err != nil {
+	drain, e6 := region[gateDrain](m, maps.Drain.FD(), 1, prot)
+	if err := errors.Join(e1, e2, e3, e4, e5, e6); err != nil {
 		return nil, errors.Join(err, m.close())
 	}
-	m.lease, m.floor, m.killed, m.meta, m.journal = &lease[0], &floor[0], &killed[0], &meta[0], journal
+	m.lease, m.floor, m.killed, m.drain, m.meta = &lease[0], &floor[0], &killed[0], &drain[0], &meta[0]
+	m.journal = journal
 	return m, nil
 }
 

@@ -47,7 +47,7 @@ func openMemory(dir string, prot int) (*memory, error) {
 	var err error
 	for name, m := range map[string]**ebpf.Map{
 		gateMapLease: &maps.Lease, gateMapFloor: &maps.Floor, gateMapKilled: &maps.Killed,
-		gateMapMeta: &maps.Meta, gateMapJournal: &maps.Journal,
+		gateMapDrain: &maps.Drain, gateMapMeta: &maps.Meta, gateMapJournal: &maps.Journal,
 	} {
 		var e error
 		if *m, e = ebpf.LoadPinnedMap(filepath.Join(dir, name), nil); e != nil {

@@ -15,7 +15,7 @@
 enum direction { INGRESS, EGRESS };
 
 /* Verdicts, and what else is counted in each direction. */
-enum count { PASSED, SHUT, FLOOR, KILLED, CLAIM, STRANGER, COUNTS };
+enum count { PASSED, SHUT, FLOOR, KILLED, CLAIM, STRANGER, DRAINED, FORWARDED, COUNTS };
 
 /* Kinds of records that are made here; the others are in journal.go. */
 enum { KIND_KILL = 4 };
@@ -46,6 +46,17 @@ struct killed {
 	__u64 at;       /* boot time of the last claim by a peer */
 	__u64 event_at; /* boot time of the last event about a stranger */
 };
+
+/* A planned switchover: the partner has the connections that this node has not.
+ * Written by the worker alone. */
+struct drain {
+	__u64 until; /* boot time at which it is over; 0: none */
+	__u64 role;
+	struct mac partner;
+	__u8 pad[2];
+};
+
+enum role { OLD_HOLDER = 1, NEW_HOLDER = 2 };
 
 /* What the pins are: version of the layout, whose terms, which namespace. */
 struct meta {
@@ -101,6 +112,7 @@ struct {
 PAGE(lease, lease, 1);
 PAGE(floor, floor, 1);
 PAGE(killed, killed, 1);
+PAGE(drain, drain, 1);
 PAGE(meta, meta, 1);
 PAGE(journal, record, 1 + RECORDS);
 
@@ -173,10 +185,25 @@ static __always_inline enum count judge(void)
 	return kill < sent ? PASSED : KILLED;
 }
 
+/* drain.h looks at connections, while a switchover drains them. */
+#include "drain.h"
+
 static __always_inline int decide(enum direction dir)
 {
 	enum count v = judge();
 
+	count(dir, v);
+	return v == PASSED ? TCX_NEXT : TCX_DROP;
+}
+
+/* decide_ip is about a packet of a virtual IP, whose header is at off. */
+static __always_inline int decide_ip(struct __sk_buff *skb, __u32 off, enum direction dir)
+{
+	enum count v = judge();
+	int drained = drain_verdict(skb, off, dir, v == PASSED);
+
+	if (drained != UNDECIDED)
+		return drained;
 	count(dir, v);
 	return v == PASSED ? TCX_NEXT : TCX_DROP;
 }
@@ -281,10 +308,10 @@ static __always_inline int ipv4(struct __sk_buff *skb, __u32 off, enum direction
 	if (!load(skb, off + (dir == INGRESS ? 16 : 12), &v4, sizeof(v4)))
 		return TCX_NEXT;
 	a = mapped(v4);
-	return is_vip(&a) ? decide(dir) : TCX_NEXT;
+	return is_vip(&a) ? decide_ip(skb, off, dir) : TCX_NEXT;
 }
 
-enum { IPV6_HLEN = 40, NEXTHDR_ICMP = 58, ND_SOLICIT = 135, ND_ADVERT = 136 };
+enum { ND_SOLICIT = 135, ND_ADVERT = 136 };
 
 /* nd_target reads the target address of a neighbour solicitation or
  * advertisement (RFC 4861, 4.3 and 4.4) and returns its type, 0 for all else.
@@ -293,7 +320,7 @@ static __always_inline int nd_target(struct __sk_buff *skb, __u32 off, struct ad
 {
 	__u8 next, type;
 
-	if (!load(skb, off + 6, &next, 1) || next != NEXTHDR_ICMP)
+	if (!load(skb, off + 6, &next, 1) || next != IPPROTO_ICMPV6)
 		return 0;
 	if (!load(skb, off + IPV6_HLEN, &type, 1) || (type != ND_SOLICIT && type != ND_ADVERT))
 		return 0;
@@ -308,7 +335,7 @@ static __always_inline int ipv6_in(struct __sk_buff *skb, __u32 off)
 	if (!load(skb, off + 24, &a, sizeof(a)))
 		return TCX_NEXT;
 	if (is_vip(&a))
-		return decide(INGRESS);
+		return decide_ip(skb, off, INGRESS);
 	type = nd_target(skb, off, &a);
 	if (!type || !load(skb, off + 8, &src, sizeof(src)))
 		return TCX_NEXT;
@@ -331,7 +358,7 @@ static __always_inline int ipv6_out(struct __sk_buff *skb, __u32 off)
 	if (!load(skb, off + 8, &a, sizeof(a)))
 		return TCX_NEXT;
 	if (is_vip(&a))
-		return decide(EGRESS);
+		return decide_ip(skb, off, EGRESS);
 	if (nd_target(skb, off, &a) == ND_ADVERT && is_vip(&a))
 		return decide(EGRESS);
 	return TCX_NEXT;

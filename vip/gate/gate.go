@@ -124,6 +124,8 @@ func (g *Gate) begin() error {
 	m := g.enf.memory()
 	m.record(KindOpen, m.current())
 	m.shut()
+	m.endDrain(oldHolder) // the connections died with their process
+	m.endDrain(newHolder)
 	if err := g.enf.leased(0); err != nil {
 		return err
 	}
@@ -239,6 +241,7 @@ func (g *Gate) extend(l leaseRecord) error {
 		l.until = math.MaxInt64
 	}
 	m.record(KindExtend, l)
+	m.endDrain(oldHolder) // who holds again drains no more
 	m.store(l)
 	if err := g.enf.leased(l.until); err != nil {
 		return err

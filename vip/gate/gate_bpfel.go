@@ -18,6 +18,14 @@ type gateAddr struct {
 	Word [4]uint32
 }
 
+type gateDrain struct {
+	_       structs.HostLayout
+	Until   uint64
+	Role    uint64
+	Partner gateMac
+	Pad     [2]uint8
+}
+
 type gateEvent struct {
 	_    structs.HostLayout
 	At   uint64
@@ -72,6 +80,7 @@ type gateRecord struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	gateMapDrain        = "drain"
 	gateMapEvents       = "events"
 	gateMapFloor        = "floor"
 	gateMapJournal      = "journal"
@@ -135,6 +144,7 @@ type gateProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type gateMapSpecs struct {
+	Drain   *ebpf.MapSpec `ebpf:"drain"`
 	Events  *ebpf.MapSpec `ebpf:"events"`
 	Floor   *ebpf.MapSpec `ebpf:"floor"`
 	Journal *ebpf.MapSpec `ebpf:"journal"`
@@ -172,6 +182,7 @@ func (o *gateObjects) Close() error {
 //
 // It can be passed to loadGateObjects or ebpf.CollectionSpec.LoadAndAssign.
 type gateMaps struct {
+	Drain   *ebpf.Map `ebpf:"drain"`
 	Events  *ebpf.Map `ebpf:"events"`
 	Floor   *ebpf.Map `ebpf:"floor"`
 	Journal *ebpf.Map `ebpf:"journal"`
@@ -185,6 +196,7 @@ type gateMaps struct {
 
 func (m *gateMaps) Close() error {
 	return _GateClose(
+		m.Drain,
 		m.Events,
 		m.Floor,
 		m.Journal,

@@ -17,10 +17,15 @@ const (
 	KindKill   Kind = 4 // the kernel, for a peer's claim: the lease that it ended
 	KindOpen   Kind = 5 // a worker made or adopted the gate, and shut it
 	KindClose  Kind = 6 // a worker left, and shut it
+
+	// Connections are drained until Until: by the old holder, and for it by the new.
+	KindDrainTo   Kind = 7
+	KindDrainFrom Kind = 8
 )
 
 var kindNames = map[Kind]string{
 	KindExtend: "extend", KindShut: "shut", KindRaise: "raise", KindKill: "kill", KindOpen: "open", KindClose: "close",
+	KindDrainTo: "drain_to", KindDrainFrom: "drain_from",
 }
 
 // String is the name that records have in JSON.

@@ -43,11 +43,20 @@ enum {
 	BPF_F_MMAPABLE = 1 << 10,
 };
 
+/* struct bpf_sock up to the state. */
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority;
+	__u32 src_ip4, src_ip6[4], src_port;
+	__u32 dst_port, dst_ip4, dst_ip6[4], state;
+};
+
+enum { BPF_F_CURRENT_NETNS = -1, BPF_TCP_LISTEN = 10 };
+
 /* The same numbers as TC_ACT_UNSPEC and TC_ACT_SHOT, so that the programs serve
  * at tcx and at clsact alike. */
 enum { TCX_NEXT = -1, TCX_DROP = 2 };
 
-enum { ETH_ALEN = 6, ETH_HLEN = 14, VLAN_HLEN = 4 };
+enum { ETH_ALEN = 6, ETH_HLEN = 14, VLAN_HLEN = 4, IPV6_HLEN = 40 };
 enum {
 	ETH_P_IP = 0x0800,
 	ETH_P_ARP = 0x0806,
@@ -55,9 +64,14 @@ enum {
 	ETH_P_IPV6 = 0x86DD,
 	ETH_P_8021AD = 0x88A8,
 };
+enum { IPPROTO_TCP = 6, IPPROTO_ICMPV6 = 58 };
 
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*const bpf_skb_store_bytes)(void *skb, __u32 off, const void *from, __u32 len, __u64 flags) = (void *)9;
+static long (*const bpf_redirect)(__u32 ifindex, __u64 flags) = (void *)23;
 static long (*const bpf_skb_load_bytes)(const void *skb, __u32 off, void *to, __u32 len) = (void *)26;
+static long (*const bpf_sk_release)(void *sock) = (void *)86;
+static struct bpf_sock *(*const bpf_skc_lookup_tcp)(void *skb, void *tuple, __u32 size, __u64 netns, __u64 flags) = (void *)99;
 static __u64 (*const bpf_ktime_get_boot_ns)(void) = (void *)125;
 static long (*const bpf_ringbuf_output)(void *ring, void *data, __u64 size, __u64 flags) = (void *)130;
 

@@ -21,6 +21,7 @@ type memory struct {
 	lease   *gateLease
 	floor   *gateFloor
 	killed  *gateKilled
+	drain   *gateDrain // nil with nftables
 	meta    *gateMeta
 	journal []gateRecord // slot 0 holds the number of records made
 	mapped  [][]byte

@@ -336,6 +336,41 @@ func TestProgramsKillSwitch(t *testing.T) {
 	}
 }
 
+// A claim in the very nanosecond in which a round was sent counts as one after it.
+func TestKillAtTheInstantOfTheRound(t *testing.T) {
+	p := newPrograms(t)
+	extend(t, p.Gate, 1, time.Minute)
+	m := p.enf.memory()
+	for d, want := range map[int64]uint32{-1: next, 0: drop, 1: drop} {
+		atomic.StoreUint64(&m.killed.At, uint64(m.current().sent+d))
+		if got := p.run(t, in, ipv4Frame(other4, vip4, 0)); got != want {
+			t.Errorf("claimed %d ns after the round: got %d, want %d", d, got, want)
+		}
+	}
+}
+
+// TestEventsOnlyWhileOpen: the announcements of the holder are no news to the others.
+func TestEventsOnlyWhileOpen(t *testing.T) {
+	p := newPrograms(t)
+	run(t, p.Gate)
+	p.run(t, in, arpFrame(peerMAC, 1, vip4, vip4))
+	extend(t, p.Gate, 3, time.Minute)
+	p.run(t, in, arpFrame(peerMAC, 1, vip4, vip4))
+	p.run(t, in, arpFrame(peerMAC, 1, vip4, vip4))
+	extend(t, p.Gate, 4, time.Minute)
+	p.run(t, in, ndFrame(peerMAC, 136, vip6, allNodes, vip6))
+	for _, want := range []Event{{Term: 3, VIP: vip4}, {Term: 4, VIP: vip6}} {
+		select {
+		case e := <-p.Forced():
+			if e.Kind != KindKill || e.VIP != want.VIP || !bytes.Equal(e.MAC, peerMAC) {
+				t.Errorf("told %+v, want %+v", e, want)
+			}
+		case <-time.After(deadline):
+			t.Fatal("nothing was told")
+		}
+	}
+}
+
 // TestExpiry lets a lease run out while nothing runs but the program.
 func TestExpiry(t *testing.T) {
 	p := newPrograms(t)

@@ -18,6 +18,7 @@ type State struct {
 	Until    int64        `json:"until"`
 	MinTerm  uint64       `json:"min_term"`
 	Killed   int64        `json:"killed"`
+	Draining string       `json:"draining,omitempty"` // "to" or "from" and the partner's hardware address
 	VIPs     []netip.Addr `json:"vips"`
 	Peers    []string     `json:"peers"`
 }
@@ -28,6 +29,8 @@ type Counters struct {
 	DroppedExpired uint64 `json:"dropped_expired"`
 	DroppedFloor   uint64 `json:"dropped_floor"`
 	DroppedClaimed uint64 `json:"dropped_claimed"`
+	Drained        uint64 `json:"drained"`   // passed by the old holder while it drains
+	Forwarded      uint64 `json:"forwarded"` // sent on to the partner while it drains
 }
 
 // Stats are the counters since the gate was made.
@@ -71,7 +74,7 @@ func (s *State) of(m *memory) {
 	l := m.current()
 	s.Verdict, s.Now = m.verdict(), now()
 	s.Term, s.Sent, s.Until = l.term, l.sent, l.until
-	s.MinTerm, s.Killed = m.minTerm(), m.killedAt()
+	s.MinTerm, s.Killed, s.Draining = m.minTerm(), m.killedAt(), m.draining()
 }
 
 func readStats(m *ebpf.Map) (Stats, error) {
@@ -86,7 +89,10 @@ func readStats(m *ebpf.Map) (Stats, error) {
 		}
 	}
 	of := func(c []uint64) Counters {
-		return Counters{c[countPassed], c[countShut], c[countFloor], c[countKilled]}
+		return Counters{
+			Passed: c[countPassed], DroppedExpired: c[countShut], DroppedFloor: c[countFloor],
+			DroppedClaimed: c[countKilled], Drained: c[countDrained], Forwarded: c[countForwarded],
+		}
 	}
 	return Stats{
 		Ingress: of(n[:counts]), Egress: of(n[counts:]),
