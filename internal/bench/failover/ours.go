@@ -70,11 +70,24 @@ func (o *ours) moves(f *fault) bool  { return f != nothing }
 
 func (o *ours) period(*fault) time.Duration { return time.Second }
 
+// settled wants every node alive, also one that should run and does not.
 func (o *ours) settled(ctx context.Context) (string, error) {
 	if err := o.cluster.Ready(ctx); err != nil {
 		return "", err
 	}
+	text, err := o.status(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := allAlive(text); err != nil {
+		return "", err
+	}
 	return o.cluster.Holder(o.vip)
+}
+
+// status asks the witness, which no fault hits.
+func (o *ours) status(ctx context.Context) (string, error) {
+	return o.cluster.Ctl(ctx, "witness", "cluster", "status", "-o", "json")
 }
 
 func (o *ours) inject(ctx context.Context, f *fault, victim string) error {
@@ -112,9 +125,8 @@ func (o *ours) logs() string {
 	return tails(paths...)
 }
 
-// report asks the witness, which asks the holder.
 func (o *ours) report(ctx context.Context) (*takeover, error) {
-	text, err := o.cluster.Ctl(ctx, "witness", "cluster", "status", "-o", "json")
+	text, err := o.status(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -89,3 +89,22 @@ func medianTakeover(all []*takeover) *takeover {
 	})
 	return m
 }
+
+// allAlive reads a cluster's status: an error names who is not.
+func allAlive(status string) error {
+	var st struct {
+		Nodes []struct {
+			Name  string `json:"name"`
+			State string `json:"state"`
+		} `json:"nodes"`
+	}
+	if err := json.Unmarshal([]byte(status), &st); err != nil {
+		return fmt.Errorf("read cluster status: %w", err)
+	}
+	for _, n := range st.Nodes {
+		if n.State != "alive" {
+			return fmt.Errorf("%s is %s", n.Name, n.State)
+		}
+	}
+	return nil
+}

@@ -41,3 +41,14 @@ func TestMedianTakeover(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAllAlive(t *testing.T) {
+	if err := allAlive(`{"nodes": [{"name": "a", "state": "alive"}, {"name": "b", "state": "alive"}]}`); err != nil {
+		t.Error(err)
+	}
+	for _, status := range []string{`{"nodes": [{"name": "a", "state": "alive"}, {"name": "b", "state": "dead"}]}`, "no"} {
+		if allAlive(status) == nil {
+			t.Errorf("no error for %s", status)
+		}
+	}
+}
