@@ -60,6 +60,10 @@ chaos: build ## root: plague a real pair with faults; SEED=n FAULTS=k MINUTES=m 
 chaos-control: build ## root: show that the chaos suite notices when the fence is missing
 	go run ./internal/chaosrun -control
 
+.PHONY: sim
+sim: ## run simulated worlds of the lease until stopped; SEED=n is the first
+	go run ./cluster/lease/sim/run -seed $(SEED)
+
 .PHONY: bench
 bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for one
 	go run ./internal/bench -scenario $(BENCH)

@@ -111,7 +111,7 @@ func open(path string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close() // the mapping lives on
+	defer func() { _ = m.Close() }() // the mapping lives on
 	const size = int(unsafe.Sizeof(slot{}))
 	if m.ValueSize() != uint32(size) {
 		return nil, fmt.Errorf("a record has %d bytes, not %d", m.ValueSize(), size)

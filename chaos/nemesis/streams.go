@@ -3,6 +3,7 @@ package nemesis
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -97,7 +98,7 @@ func (s *streaming) download(ctx context.Context) (st check.Stream, connected bo
 			st.GivenUp = true
 			return st, true
 		default:
-			st.Reset = err != nil && err != io.EOF
+			st.Reset = err != nil && !errors.Is(err, io.EOF)
 			return st, true
 		}
 	}
