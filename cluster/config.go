@@ -72,6 +72,10 @@ type Config struct {
 	// Prober asks the network in a cluster of two voters. Nil: a node that has lost
 	// its peer never holds without it.
 	Prober Prober
+	// WaitForPeer, in a cluster of two voters: a node that starts alone never holds
+	// before it has met the other one. Otherwise it waits ten seconds, and then goes by
+	// what the network answers.
+	WaitForPeer bool
 	// Beat is called by the goroutine that keeps the lease, at least once in each
 	// interval of renewal, so that a supervisor sees it live. It must not block.
 	Beat func()

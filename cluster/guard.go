@@ -28,6 +28,7 @@ func (n *Node) openLease() error {
 	timing := n.cfg.profile().lease
 	m := lease.New(lease.Config{
 		Self: lease.ID(n.id), Boot: n.boot, Epoch: n.Epoch().Number(), Timing: timing, RaftTerm: term, Seed: rand.Uint64(),
+		WaitForPeer: n.cfg.WaitForPeer,
 	}, bootTime())
 	n.carrier = &carrier{
 		self: lease.ID(n.id), seal: n.seal, locate: n.gossipAt, member: n.isMember,

@@ -26,7 +26,7 @@ const (
 // and may run once at a time. When it is to end, another amphora takes over first, if
 // there is one, while serve goes on. Without a Gate serve is never called.
 func (n *Node) Hold(ctx context.Context, serve func(ctx context.Context, term uint64) error) error {
-	done, err := n.enterLead()
+	done, err := n.enterHold()
 	if err != nil {
 		return err
 	}
@@ -164,4 +164,24 @@ func (n *Node) awaitHandover(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the handover: %w", ctx.Err())
 	}
+}
+
+// enterHold claims the one place for Hold; the function gives it back.
+func (n *Node) enterHold() (func(), error) {
+	n.holdMu.Lock()
+	defer n.holdMu.Unlock()
+	if n.stopping.Err() != nil {
+		return nil, ErrClosed
+	}
+	if n.holds != nil {
+		return nil, errors.New("hold: it runs already")
+	}
+	done := make(chan struct{})
+	n.holds = done
+	return func() {
+		n.holdMu.Lock()
+		defer n.holdMu.Unlock()
+		n.holds = nil
+		close(done)
+	}, nil
 }

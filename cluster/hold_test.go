@@ -18,6 +18,19 @@ import (
 	"github.com/hashicorp/raft"
 )
 
+// patient is a profile for a machine so busy that an election takes a second.
+const patient Profile = "patient"
+
+func init() {
+	const ms = time.Millisecond
+	p := profiles[Default]
+	p.lease = lease.Timing{
+		Renew: 100 * ms, Lease: 2000 * ms, Detect: 2050 * ms, Confirm: 100 * ms, ConfirmTries: 5, Settle: 5 * ms,
+		Fence: 2000 * ms, Takeover: 2200 * ms, Probe: 100 * ms, Boot: 3000 * ms,
+	}
+	profiles[patient] = p
+}
+
 // gateBook is the record of all gates of a cluster, on the one clock that they share.
 type gateBook struct {
 	mu        sync.Mutex
@@ -216,6 +229,9 @@ func holders(t testing.TB, adjust ...func(*Config)) (amphorae []*holder, witness
 	})
 	gates := map[string]*fakeGate{}
 	nodes := trio(t, append([]func(*Config){func(c *Config) {
+		// raft's own elections are not what is tested, and the machine may be busy.
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+		c.Profile = patient
 		if c.Name == "c" {
 			c.Role = Witness
 			return
@@ -286,7 +302,7 @@ func TestOneAmphoraHolds(t *testing.T) {
 	})
 	// No failover in some time without a fault, counted in renewals.
 	before := first.gate.extends.Load()
-	eventually(t, "the lease is renewed", func() bool { return first.gate.extends.Load() >= before+40 })
+	eventually(t, "the lease is renewed", func() bool { return first.gate.extends.Load() >= before+20 })
 	if s := first.status(""); s.State != "holding" || s.Counters["claims"] == 0 || s.Left <= 0 || len(s.Voters) != 2 || s.Last.Cause == "" {
 		t.Errorf("status of the holder: %+v", s)
 	}
@@ -505,7 +521,7 @@ func TestLossyCarrier(t *testing.T) {
 		n.carrier.lose.Store(&lose)
 	}
 	before := first.gate.extends.Load()
-	eventually(t, "the lease is renewed", func() bool { return first.gate.extends.Load() >= before+40 })
+	eventually(t, "the lease is renewed", func() bool { return first.gate.extends.Load() >= before+20 })
 	if s := first.other(amphorae).status(""); s.Counters["claims"] != 0 {
 		t.Errorf("status of the standby: %+v", s)
 	}
@@ -536,7 +552,7 @@ func TestOneNodeHoldsAlone(t *testing.T) {
 	book := &gateBook{}
 	g := &fakeGate{book: book, node: "a"}
 	cfg := testConfig(t, "a")
-	cfg.Gate, cfg.Publish = g, g.publish
+	cfg.Gate, cfg.Publish, cfg.Profile = g, g.publish, patient
 	n := start(t, cfg)
 	must(t, n.Bootstrap(within(t, patience)))
 	h := &holder{testNode: n, gate: g, served: make(chan uint64, 10), ended: make(chan error, 10)}

@@ -110,9 +110,11 @@ func (n *Node) checkRemoval(target raft.Server) error {
 	return nil
 }
 
-// Transfer hands leadership to a voter given by name or id, or with an empty name
-// to an amphora that is alive. It returns when the leader has stepped down in its
-// favour, and at once if it leads already.
+// Transfer hands leadership to a voter given by name or id, or with an empty name to
+// an amphora that is able to hold the virtual IPs. It returns when the leader has
+// stepped down in its favour, and at once if it leads already. What the leader holds
+// follows: it goes on serving until the new one is ready, and if the transfer fails
+// it goes on holding.
 func (n *Node) Transfer(ctx context.Context, node string) error {
 	return n.onLeader(ctx, leaderCall{
 		name:  "transfer leadership",
@@ -130,7 +132,7 @@ func (n *Node) transfer(ctx context.Context, node string) error {
 		return n.notLeader()
 	}
 	if node == "" {
-		return n.stepAside(ctx, n.handOver)
+		return n.switchOver(ctx, "")
 	}
 	target, err := n.find(node)
 	switch {
@@ -149,22 +151,5 @@ func (n *Node) transfer(ctx context.Context, node string) error {
 	case p.Unfit:
 		return fmt.Errorf("node %s cannot hold the virtual IPs now: %w", node, ErrInvalid)
 	}
-	return n.stepAside(ctx, func(ctx context.Context) error { return n.transferTo(ctx, target) })
-}
-
-// stepAside ends the work of the term before handing leadership on: what only one
-// node may do is done by nobody for a moment, and never by two. If that fails, the
-// work begins again.
-func (n *Node) stepAside(ctx context.Context, handOn func(context.Context) error) error {
-	n.leadership.set(false)
-	err := n.leadership.idle(ctx)
-	if err == nil {
-		err = handOn(ctx)
-	}
-	if err != nil {
-		// If raft takes leadership away between the question and the answer, its
-		// own word is still to come.
-		n.leadership.set(n.raft.State() == raft.Leader)
-	}
-	return err
+	return n.transferTo(ctx, target)
 }

@@ -74,8 +74,8 @@ type Node struct {
 	maintenance atomic.Bool
 	vacating    sync.Mutex // one handover on purpose at a time
 
-	leadMu  sync.Mutex
-	leading chan struct{} // guarded by leadMu; closed when the running Lead or Hold returns
+	holdMu sync.Mutex
+	holds  chan struct{} // guarded by holdMu; closed when the running Hold returns
 }
 
 // leaderView is who leads, as far as this node knows. over ends when that changes.

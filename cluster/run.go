@@ -61,7 +61,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { loop(loops); return nil })
 	}
 	if n.cfg.Role == Witness {
-		g.Go(func() error { _ = n.yield(n.stopping); return nil })
+		g.Go(func() error { n.yield(n.stopping); return nil })
 	}
 	close(n.ready)
 	n.logger.Info("node running", logkey.Node, n.cfg.Name, logkey.Role, n.cfg.Role, logkey.Cluster, n.cfg.Cluster, logkey.Addr, n.addr)
@@ -87,14 +87,14 @@ func (n *Node) Run(ctx context.Context) error {
 // while it can still speak. It is no Leave: the node keeps its vote and comes back.
 func (n *Node) sayGoodbye() {
 	n.vacate(nodeStops, "the node stops")
-	n.leadMu.Lock()
-	leading := n.leading
-	n.leadMu.Unlock()
-	if leading != nil {
+	n.holdMu.Lock()
+	running := n.holds
+	n.holdMu.Unlock()
+	if running != nil {
 		select {
-		case <-leading:
+		case <-running:
 		case <-time.After(n.cfg.StopTimeout):
-			n.logger.Error("the work of a leader does not stop; going on without it")
+			n.logger.Error("what the holder ran does not stop; going on without it")
 		}
 	}
 	if n.rude.Load() {

@@ -13,30 +13,27 @@ import (
 
 const handOverRetry = 100 * time.Millisecond
 
-// yield is what a witness does with a term of leadership: it gives it to an
-// amphora, and goes on trying while it leads. It wins one only when its log is
-// ahead of the survivor's, or when no amphora is there. The transfer brings the
-// target's log up to date first.
-func (n *Node) yield(ctx context.Context) error {
-	none := func(context.Context) error { return nil }
-	t := &terms{latest: n.leadership, current: n.raft.CurrentTerm, barrier: none, resign: none, logger: n.logger}
+// yield is what a witness does with leadership: it gives it to an amphora, and goes
+// on trying while it leads. It wins it only when its log is ahead of the survivor's,
+// when no amphora is there, or when it was asked to. The transfer brings the target's
+// log up to date first. It runs until ctx ends.
+func (n *Node) yield(ctx context.Context) {
 	var stuck throttle
-	return t.run(ctx, func(ctx context.Context, term uint64) error {
-		for ctx.Err() == nil {
-			err := n.handOver(ctx)
-			if err == nil {
-				break
-			}
-			if stuck.first("") {
-				n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, term, logkey.Err, err)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(handOverRetry):
-			}
+	for {
+		over, err := n.leadership.await(ctx)
+		if err != nil {
+			return
 		}
-		return nil
-	})
+		err = n.handOver(ctx)
+		if err != nil && ctx.Err() == nil && stuck.first("") {
+			n.logger.Warn("this witness leads and cannot hand over yet", logkey.Term, n.raft.CurrentTerm(), logkey.Err, err)
+		}
+		select {
+		case <-over:
+		case <-time.After(handOverRetry):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // handOver transfers leadership to an amphora that is alive. The target is always
