@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 type Forcing struct {
 	By string    `json:"by"` // id of that node
 	At time.Time `json:"at"`
+	// Without lists the ids of the nodes that were part of the cluster until then,
+	// and come back by themselves. Others have no place in it.
+	Without []string `json:"without,omitempty"`
 	// Index and Term are those of the last entry of its log before. Every command
 	// that it had seen is in the cluster that it began, committed or not.
 	Index uint64 `json:"index"`
@@ -40,13 +44,13 @@ func (e Epoch) tag() string {
 	}
 	hash := sha256.New()
 	for _, f := range e {
-		_, _ = fmt.Fprintf(hash, "%s %d %d %d\n", f.By, f.At.UnixNano(), f.Index, f.Term)
+		_, _ = fmt.Fprintf(hash, "%s %d %d %d %q\n", f.By, f.At.UnixNano(), f.Index, f.Term, f.Without)
 	}
 	return fmt.Sprintf("%d-%s", len(e), hex.EncodeToString(hash.Sum(nil)[:8]))
 }
 
 func (f Forcing) equal(o Forcing) bool {
-	return f.By == o.By && f.At.Equal(o.At) && f.Index == o.Index && f.Term == o.Term
+	return f.By == o.By && f.At.Equal(o.At) && f.Index == o.Index && f.Term == o.Term && slices.Equal(f.Without, o.Without)
 }
 
 // begins tells whether o is e or e with further forcings.
@@ -78,23 +82,27 @@ type verdict int
 const (
 	nothing  verdict = iota // they agree, or it is the other's turn
 	heal                    // set the own data aside and join
+	stayAway                // it was removed from the cluster before that was forced
 	standOff                // each has what the other lacks: an operator chooses
 )
 
-// judge compares the epochs of this node and of another one that has data. applied
-// is the newest command that this node's state machine has taken over. It is pure.
+// judge compares the epochs of this node, which has the given id, and of another one
+// that has data. applied is the newest command that this node's state machine has
+// taken over. It is pure.
 //
 // A node whose epoch the other's goes on from was not asked when that one was forced.
 // It heals by itself only if everything it has ever acknowledged was in the log that
 // was forced. In a pair that is so: what was committed is on both.
-func judge(self, other Epoch, applied position) verdict {
+func judge(id string, self, other Epoch, applied position) verdict {
 	switch {
 	case other.begins(self):
 		return nothing
-	case self.begins(other) && other[len(self)].holds(applied):
-		return heal
+	case !self.begins(other) || !other[len(self)].holds(applied):
+		return standOff
+	case !slices.Contains(other[len(self)].Without, id):
+		return stayAway
 	}
-	return standOff
+	return heal
 }
 
 // outranks tells which side of a stand-off goes on: the one that was forced more
@@ -109,7 +117,7 @@ func outranks(e Epoch, id string, other Epoch, otherID string) bool {
 func (e Epoch) toProto() *peerpb.EpochResponse {
 	r := &peerpb.EpochResponse{}
 	for _, f := range e {
-		r.Forcings = append(r.Forcings, &peerpb.Forcing{By: f.By, At: f.At.UnixNano(), Index: f.Index, Term: f.Term})
+		r.Forcings = append(r.Forcings, &peerpb.Forcing{By: f.By, At: f.At.UnixNano(), Index: f.Index, Term: f.Term, Without: f.Without})
 	}
 	return r
 }
@@ -117,7 +125,7 @@ func (e Epoch) toProto() *peerpb.EpochResponse {
 func epochFromProto(r *peerpb.EpochResponse) Epoch {
 	var e Epoch
 	for _, f := range r.GetForcings() {
-		e = append(e, Forcing{By: f.GetBy(), At: time.Unix(0, f.GetAt()).UTC(), Index: f.GetIndex(), Term: f.GetTerm()})
+		e = append(e, Forcing{By: f.GetBy(), At: time.Unix(0, f.GetAt()).UTC(), Index: f.GetIndex(), Term: f.GetTerm(), Without: f.GetWithout()})
 	}
 	return e
 }

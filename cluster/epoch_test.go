@@ -9,12 +9,14 @@ import (
 )
 
 func forcing(by string, index, term uint64) Forcing {
-	return Forcing{By: by, At: time.Unix(int64(1000*term+index), 5).UTC(), Index: index, Term: term}
+	return Forcing{By: by, At: time.Unix(int64(1000*term+index), 5).UTC(), Index: index, Term: term, Without: []string{"c", "d"}}
 }
 
 func TestJudge(t *testing.T) {
 	a, b := forcing("a", 100, 7), forcing("b", 90, 6)
 	a2, b2 := forcing("a", 500, 12), forcing("b", 490, 11)
+	elsewhere := a
+	elsewhere.Without = []string{"d"}
 	for name, test := range map[string]struct {
 		self, other Epoch
 		applied     position
@@ -33,10 +35,11 @@ func TestJudge(t *testing.T) {
 		"its majority went on":                  {nil, Epoch{a}, position{60, 8}, standOff},
 		"it went on after the first of two":     {nil, Epoch{a, b2}, position{480, 11}, standOff},
 		"both were":                             {Epoch{b}, Epoch{a}, position{80, 6}, standOff},
+		"it was removed before":                 {nil, Epoch{elsewhere}, position{80, 6}, stayAway},
 		"both were, one more often":             {Epoch{b}, Epoch{a, a2}, position{80, 6}, standOff},
 		"both were after a common one":          {Epoch{a, a2}, Epoch{a, b2}, position{80, 6}, standOff},
 	} {
-		if got := judge(test.self, test.other, test.applied); got != test.want {
+		if got := judge("c", test.self, test.other, test.applied); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
@@ -58,8 +61,8 @@ func TestJudgeIsOneSided(t *testing.T) {
 	})
 	rapid.Check(t, func(rt *rapid.T) {
 		mine, theirs := epoch.Draw(rt, "mine"), epoch.Draw(rt, "theirs")
-		one := judge(mine, theirs, at.Draw(rt, "mine"))
-		other := judge(theirs, mine, at.Draw(rt, "theirs"))
+		one := judge("c", mine, theirs, at.Draw(rt, "mine"))
+		other := judge("c", theirs, mine, at.Draw(rt, "theirs"))
 		if one == heal && other == heal {
 			rt.Fatal("both give way")
 		}

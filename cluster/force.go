@@ -45,6 +45,11 @@ func (n *Node) ForceSolo(ctx context.Context, confirm string) error {
 		return fmt.Errorf("force: %w", err)
 	}
 	forcing := Forcing{By: n.id, At: time.Now().UTC()}
+	for _, s := range n.servers() {
+		if string(s.ID) != n.id {
+			forcing.Without = append(forcing.Without, string(s.ID))
+		}
+	}
 	err := n.decide(Pending{Epoch: append(slices.Clone(n.Epoch()), forcing), Addr: n.addr})
 	if err != nil {
 		return fmt.Errorf("force: %w", err)

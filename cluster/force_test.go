@@ -100,7 +100,7 @@ func TestSurvivorOfAPairRefusesAtOnce(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
 	b.crash()
-	eventually(t, "a has noticed", func() bool { _, ok := a.Leader(); return !ok && a.quorumLost() != nil })
+	eventually(t, "a has noticed", func() bool { _, ok := a.Leader(); return !ok && a.standstill() != nil })
 	_, _, err := a.Propose(t.Context(), []byte("nowhere"))
 	if !errors.Is(err, ErrNoLeader) || !errors.Is(err, ErrNoQuorum) || errors.Is(err, ErrUnknownOutcome) || !strings.Contains(err.Error(), "b gone of 2 voters") {
 		t.Errorf("propose: %v", err)

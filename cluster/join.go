@@ -99,7 +99,7 @@ func (n *Node) adoptEpoch(ctx context.Context, peer peerpb.PeerClient) error {
 	case own.tag() == other.tag():
 		return nil
 	case n.hasState() || !own.begins(other):
-		return fmt.Errorf("epoch of this node: %v; of the cluster: %v: %w", own, other, ErrForcedApart)
+		return fmt.Errorf("epoch of this node: %v; of the cluster: %v; to join it without what this node has, empty %s: %w", own, other, n.cfg.DataDir, ErrForcedApart)
 	}
 	if err := n.takeOver(other); err != nil {
 		return fmt.Errorf("take over the epoch of the cluster: %w", err)

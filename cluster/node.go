@@ -39,6 +39,7 @@ type Node struct {
 	seen       throttle // warnings of raft
 	leadership *leadership
 	view       atomic.Pointer[leaderView]
+	hopeless   atomic.Pointer[time.Time] // since when there can be no leader; nil: there can
 	epoch      atomic.Pointer[Epoch]
 	standoffs  standoffs
 	rejoins    bool       // node.json said so when the node was opened

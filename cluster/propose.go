@@ -85,7 +85,7 @@ func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
 			return fmt.Errorf("%s: %w", call.name, err)
 		}
 		if view.id == "" {
-			if lost := n.quorumLost(); lost != nil {
+			if lost := n.standstill(); lost != nil {
 				return fmt.Errorf("%s: %w", call.name, ended(doubt, lost, err))
 			}
 		}
@@ -102,6 +102,27 @@ func (n *Node) onLeader(ctx context.Context, call leaderCall) error {
 			return fmt.Errorf("%s: %w", call.name, ended(doubt, ctx.Err(), err))
 		}
 	}
+}
+
+// giveUpAfter is how long there must have been neither a leader nor a quorum before
+// nobody waits for them any more. On a busy machine gossip takes the living for dead.
+const giveUpAfter = 2 * time.Second
+
+// lookForHope notes since when there can be no leader.
+func (n *Node) lookForHope() {
+	if n.view.Load().id != "" || n.quorumLost() == nil {
+		n.hopeless.Store(nil)
+	} else if now := time.Now(); n.hopeless.Load() == nil {
+		n.hopeless.Store(&now)
+	}
+}
+
+// standstill is ErrNoQuorum if there has been no hope for a leader for a while.
+func (n *Node) standstill() error {
+	if since := n.hopeless.Load(); since == nil || time.Since(*since) < giveUpAfter {
+		return nil
+	}
+	return n.quorumLost()
 }
 
 // quorumLost is ErrNoQuorum if so many voters have died or left, as far as gossip

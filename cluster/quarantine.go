@@ -120,7 +120,7 @@ func (n *Node) compareEpochs(ctx context.Context) {
 	tick := time.NewTicker(epochRetry)
 	defer tick.Stop()
 	for {
-		if n.hasState() {
+		if n.hasState() && !n.left.Load() {
 			n.compareEpochsOnce(ctx)
 		}
 		select {
@@ -154,7 +154,7 @@ func (n *Node) compareEpochsOnce(ctx context.Context) {
 			n.logger.Error("cannot tell what this node has applied", logkey.Err, err)
 			return
 		}
-		switch judge(own, other, applied) {
+		switch judge(n.id, own, other, applied) {
 		case nothing:
 			n.reconcile(p)
 		case heal:
@@ -164,6 +164,11 @@ func (n *Node) compareEpochsOnce(ctx context.Context) {
 				n.logger.Error("cannot set this node's data aside", logkey.Err, err)
 			}
 			return
+		case stayAway:
+			if n.seen.first("stay away from " + p.id) {
+				n.logger.Warn("the cluster was forced after this node had been removed from it; to join it again, empty the data directory",
+					logkey.Peer, p.Name, logkey.Epoch, len(other))
+			}
 		case standOff:
 			n.standOff(p, other)
 		}

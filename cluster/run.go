@@ -193,6 +193,7 @@ func (n *Node) look(servers []raft.Server) []raft.Server {
 		}
 		n.changes.signal()
 	}
+	n.lookForHope()
 	if id != "" {
 		n.muzzle.led()
 		n.quicken()

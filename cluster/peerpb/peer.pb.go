@@ -1260,8 +1260,10 @@ type Forcing struct {
 	// at is when, in nanoseconds since 1970.
 	At int64 `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`
 	// index and term are those of the last entry of its log before.
-	Index         uint64 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
-	Term          uint64 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	Index uint64 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
+	Term  uint64 `protobuf:"varint,4,opt,name=term,proto3" json:"term,omitempty"`
+	// without are the ids of the nodes that were part of the cluster until then.
+	Without       []string `protobuf:"bytes,5,rep,name=without,proto3" json:"without,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1322,6 +1324,13 @@ func (x *Forcing) GetTerm() uint64 {
 		return x.Term
 	}
 	return 0
+}
+
+func (x *Forcing) GetWithout() []string {
+	if x != nil {
+		return x.Without
+	}
+	return nil
 }
 
 // Refusal is the error detail that lets the caller rebuild a typed error.
@@ -1466,12 +1475,13 @@ const file_cluster_peerpb_peer_proto_rawDesc = "" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\"\x0e\n" +
 	"\fEpochRequest\"H\n" +
 	"\rEpochResponse\x127\n" +
-	"\bforcings\x18\x01 \x03(\v2\x1b.amphora.cluster.v1.ForcingR\bforcings\"S\n" +
+	"\bforcings\x18\x01 \x03(\v2\x1b.amphora.cluster.v1.ForcingR\bforcings\"m\n" +
 	"\aForcing\x12\x0e\n" +
 	"\x02by\x18\x01 \x01(\tR\x02by\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x04 \x01(\x04R\x04term\"{\n" +
+	"\x04term\x18\x04 \x01(\x04R\x04term\x12\x18\n" +
+	"\awithout\x18\x05 \x03(\tR\awithout\"{\n" +
 	"\aRefusal\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.amphora.cluster.v1.ReasonR\x06reason\x12\x1b\n" +
 	"\tleader_id\x18\x02 \x01(\tR\bleaderId\x12\x1f\n" +
