@@ -19,6 +19,10 @@ type Extend struct {
 	Sent, Until Instant
 }
 
+// Drain comes before the Shut of a planned move: To is ready to hold, and may take
+// over the connections that are open.
+type Drain struct{ To ID }
+
 // Shut shuts the gate now, before any action that follows.
 type Shut struct{ Term uint64 }
 
@@ -51,6 +55,7 @@ type Probe struct {
 
 func (Send) action()           {}
 func (Extend) action()         {}
+func (Drain) action()          {}
 func (Shut) action()           {}
 func (Claim) action()          {}
 func (Lose) action()           {}

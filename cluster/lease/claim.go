@@ -155,5 +155,8 @@ func (m *Machine) handover(msg Message) {
 		m.send(msg.From, 1, Message{Kind: Released, Term: done}) // the first got lost
 		return
 	}
+	if m.holder.open {
+		m.out = append(m.out, Drain{To: msg.From})
+	}
 	m.release(term, "handed over to "+string(msg.From))
 }

@@ -84,7 +84,7 @@ func (m *Machine) round() {
 	h.nextRound = m.now.Add(m.cfg.Timing.Renew)
 	h.rounds[h.seq%uint64(len(h.rounds))] = round{seq: h.seq, sent: m.now}
 	m.promise(m.cfg.Self, h.term, m.now.Add(promised(lease)))
-	acked, solo := h.ackedSeq(m.quorum()), m.onEvidence()
+	acked, solo := h.ackedSeq(m.quorum()), m.onEvidence() || m.solo.claimed
 	for i, v := range m.voters {
 		if v == m.cfg.Self {
 			h.peers[i].seq, h.peers[i].sent = h.seq, m.now

@@ -10,9 +10,10 @@ type solo struct {
 	nextStand Instant
 	evidence  Instant // until when the network's answers keep the gate open
 	probe     Probe   // what was asked for last
-	clear     int     // probes in a row that found the network, and nobody with a virtual IP
-	since     Instant // when the first of them was sent
-	cleared   Instant // and the newest
+	cleared   Instant // when the newest probe was sent that found the network
+	asked     Instant // from when on probes look for somebody with a virtual IP
+	since     Instant // when the first was sent of those in a row that found the network
+	vacant    Instant // and nobody with a virtual IP; and the newest
 	peer      bool    // the peer's own address answered one of them
 	from      Instant // with no holder known: from when on this node may claim
 	yield     Instant // a holder that goes before this node was heard; wait until then
@@ -36,14 +37,19 @@ func (m *Machine) probed(e Probed) {
 	if !m.pair() || e.Sent == Never || e.Sent > m.now {
 		return
 	}
-	if !e.Network || e.Occupied {
-		s.clear, s.peer = 0, false
-	} else {
-		if s.clear == 0 {
-			s.since = e.Sent
-		}
-		s.clear++
+	switch {
+	case !e.Network || e.Occupied:
+		s.cleared, s.vacant, s.peer = Never, Never, false
+	case e.Sent.Sub(s.cleared) >= 2*m.cfg.Timing.Probe: // one is missing, or the first
+		s.cleared, s.vacant, s.peer = e.Sent, Never, e.Peer
+	case e.Sent > s.cleared:
 		s.cleared, s.peer = e.Sent, s.peer || e.Peer
+	}
+	if s.probe.Occupancy && e.Sent >= s.asked {
+		if s.vacant == Never {
+			s.since = s.cleared
+		}
+		s.vacant = s.cleared
 	}
 	h := &m.holder
 	if e.Network && h.open && h.openTerm == h.term && m.leading() {
@@ -99,14 +105,15 @@ func (m *Machine) evident() bool {
 	if !m.mayGoSolo() || m.now < max(m.soloAt(), s.yield) {
 		return false
 	}
-	if s.clear == 0 || m.now.Sub(s.cleared) > 3*m.cfg.Timing.Probe {
+	const old = 3
+	if m.now.Sub(s.cleared) > occupancyTime+old*m.cfg.Timing.Probe {
 		return false
 	}
 	switch {
 	case w.holder == "" && s.peer: // it is up, and will vote
 		return false
 	case w.holder != "" && w.gone != Never:
-	case s.cleared.Sub(s.since) < m.connectedTime():
+	case s.vacant == Never || s.vacant.Sub(s.since) < m.connectedTime():
 		return false
 	}
 	end, _ := m.end(m.voter.promises)
@@ -179,35 +186,48 @@ func (m *Machine) ask() {
 		case m.holder.open && m.leads():
 			want.On = m.now >= m.quietAt()
 		case m.mayGoSolo() && m.now >= m.probeAt():
-			want.On, want.Occupancy = true, true
+			want.On, want.Occupancy = true, m.now >= m.occupancyAt()
 		}
 	}
-	if want == m.solo.probe {
+	s := &m.solo
+	if want == s.probe {
 		return
 	}
-	if want.On && !m.solo.probe.On || want.Occupancy != m.solo.probe.Occupancy {
-		m.solo.clear, m.solo.peer = 0, false
+	if want.On && !s.probe.On {
+		s.cleared, s.peer = Never, false
 	}
-	m.solo.probe = want
+	if want.Occupancy {
+		s.asked = m.now
+	}
+	s.probe, s.vacant = want, Never
 	m.out = append(m.out, want)
 }
 
-// connectedTime is how long this node must have reached the network without a break
-// before the silence of the holder means anything: whenever the holder had evidence
-// within that time, both were connected, and this node would have heard it.
+// connectedTime is how long this node must have reached the network, and found nobody
+// with a virtual IP, without a break before the silence of the holder means anything:
+// whenever the holder had evidence within that time, both were connected, and its
+// rounds or its gate would have been noticed.
 func (m *Machine) connectedTime() time.Duration {
 	t := m.cfg.Timing
 	return promised(t.Fence) + t.Settle + t.Renew
 }
 
-// probeAt is when this node begins to probe: as soon as it misses a round, or early
-// enough before it may claim.
+// probeAt is when this node begins to probe. While it hears a holder it always does:
+// after a release nothing is left to wait for but the network's answer.
 func (m *Machine) probeAt() Instant {
+	if m.watch.holder != "" {
+		return m.now
+	}
+	return m.occupancyAt()
+}
+
+// occupancyAt is when the probes begin to look for somebody with a virtual IP.
+func (m *Machine) occupancyAt() Instant {
 	t := m.cfg.Timing
-	if w := &m.watch; w.holder != "" && w.gone == Never {
+	if w := &m.watch; w.holder != "" {
 		return w.progress.Add(2 * t.Renew)
 	}
-	return m.soloAt().Add(-m.connectedTime() - 2*t.Probe)
+	return m.soloAt().Add(-m.connectedTime() - occupancyTime - 2*t.Probe)
 }
 
 // quietAt is when a holder begins to doubt that its peer is there.
@@ -231,6 +251,9 @@ func (m *Machine) soloWake() Instant {
 		}
 	case m.mayGoSolo():
 		if at := m.probeAt(); at > m.now {
+			return at
+		}
+		if at := m.occupancyAt(); at > m.now {
 			return at
 		}
 		if at := max(m.soloAt(), m.solo.yield); at > m.now {

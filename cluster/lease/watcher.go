@@ -61,7 +61,7 @@ func (m *Machine) hear(msg Message) bool {
 			seq: w.seq, notBefore: w.notBefore,
 		}
 	}
-	if msg.Acked > w.acked || msg.Solo {
+	if msg.Acked > w.acked || (msg.Solo && msg.Open) {
 		w.acked, w.progress = msg.Acked, m.now
 	}
 	if msg.Echo > w.echoed {

@@ -30,7 +30,7 @@ func (h *host) probeOnce(n int) {
 	rtt := w.between(2*w.net.minD, 2*w.net.maxD)
 	wait := rtt
 	if h.probe.Occupancy {
-		wait = min(20*time.Millisecond, w.timing.Probe)
+		wait = 60 * time.Millisecond // three questions
 		o := w.hosts[1-h.n]
 		if o.powered && w.net.segment(h, o) {
 			w.after(rtt/2, func() {
@@ -114,14 +114,21 @@ func (w *World) pairFault() {
 func (w *World) pairCrash() {
 	h, t := w.holder(), w.timing
 	began := w.now
-	h.cut(w.patience() / 2)
+	w.net.loss = 0
+	h.cut(w.patience()/2 + time.Second)
 	w.after(w.patience()/2, func() {
-		bound := (t.Takeover+4*t.Probe+2*t.Renew)*102/100 + 4*w.net.maxD
+		bound := (max(t.Takeover, t.Fence*102/100+t.Settle+3*t.Renew+60*time.Millisecond)+3*t.Probe+t.Renew)*102/100 + 4*w.net.maxD + 20*time.Millisecond
 		if took := time.Duration(w.check.openedAt - began); took <= 0 || took > bound {
 			w.violate("a failover took %v, more than %v", took, bound)
 		}
+		changes := w.check.changes
+		w.after(w.patience()/2, func() {
+			if w.check.changes != changes {
+				w.violate("the gate moved because the dead peer came back")
+			}
+			w.heal()
+		})
 	})
-	w.after(w.patience(), w.heal)
 }
 
 // unplug takes a host, or one of its directions, from the segment.

@@ -34,3 +34,13 @@ func TestSameSeedSameRun(t *testing.T) {
 		}
 	}
 }
+
+// TestSplitIsKnown documents what a cluster of two risks: where both reach the
+// gateway and neither reaches the other, both gates are open. The worlds that are
+// not like that never see it; this one must, or nothing would look for it.
+func TestSplitIsKnown(t *testing.T) {
+	_, err := Run(1, Split, steps)
+	if err == nil || !strings.Contains(err.Error(), "two gates are open") {
+		t.Fatalf("got %v, want two open gates", err)
+	}
+}
