@@ -18,6 +18,9 @@ type port interface {
 	// gate that is shut, a queue that is full. That is no error, for the next frame
 	// may pass.
 	send(frames [][]byte) (n, dropped int, err error)
+	// caughtUp reports whether all that has come by now was heard. The goroutines
+	// that listen may be behind on a busy host.
+	caughtUp() (bool, error)
 	Close() error
 }
 

@@ -2,8 +2,10 @@ package vip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,4 +117,38 @@ func benchHolder(b *testing.B) *Holder {
 		check(<-ended)
 	})
 	return h
+}
+
+// BenchmarkSend sends one frame of a batch onto a cable.
+func BenchmarkSend(b *testing.B) {
+	testenv.RequireRoot(b)
+	n, err := netns.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = n.Close() }()
+	if err := errors.Join(netns.Veth(n, "eth0", n, "eth1"), n.Up("eth0", "eth1")); err != nil {
+		b.Fatal(err)
+	}
+	ifi, err := n.Interface("eth0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var out port
+	if err := n.Do(func() (err error) { out, err = dialPacket(link{index: ifi.Index}, func(claim) {}); return err }); err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
+	frames, err := announcementFrames(vip4, ifi.HardwareAddr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := slices.Repeat(frames[:1], 100)
+	for i := 0; b.Loop(); i++ {
+		if i%len(batch) == 0 {
+			if _, _, err := out.send(batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }

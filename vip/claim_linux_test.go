@@ -72,6 +72,7 @@ func (l *lab) learns(t *testing.T, addr netip.Addr, mac net.HardwareAddr) {
 
 // TestSilentGatewayIsNamed claims while the gateway does not exist.
 func TestSilentGatewayIsNamed(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	wire := l.sniff(t)
 	gone := netip.MustParseAddr("192.0.2.250")
@@ -89,6 +90,7 @@ func TestSilentGatewayIsNamed(t *testing.T) {
 
 // TestGatewaysAndNeighboursAreFound reads them from the kernel's tables.
 func TestGatewaysAndNeighboursAreFound(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	l.route(t, netip.MustParsePrefix("0.0.0.0/0"), client4)
 	l.route(t, netip.MustParsePrefix("::/0"), client6)

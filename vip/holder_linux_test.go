@@ -204,6 +204,7 @@ func TestLinkUpAnnouncesAgain(t *testing.T) {
 		{"interface", func(l *lab) error { return errors.Join(l.amphora.Down("eth0"), l.amphora.Up("eth0")) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			wire := l.sniff(t)
 			h, _ := l.start(t, burst)

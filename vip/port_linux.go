@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mdlayher/packet"
@@ -22,8 +23,17 @@ const sendTimeout = 50 * time.Millisecond
 // all of it.
 type packetPort struct {
 	out  *packet.Conn
-	ears []*packet.Conn
+	ears []*ear
 	wait sync.WaitGroup
+}
+
+// ear is a socket that receives.
+type ear struct {
+	conn  *packet.Conn
+	heard atomic.Uint64 // frames
+
+	mu   sync.Mutex
+	came uint64 // frames that were put into its queue; guarded by mu
 }
 
 func dialPacket(l link, hear func(claim)) (port, error) {
@@ -36,18 +46,18 @@ func dialPacket(l link, hear func(claim)) (port, error) {
 	p := &packetPort{out: out}
 	// A socket for one protocol gets only frames of that protocol and only those
 	// received; one for all would cost every frame of the interface.
-	for _, ear := range []struct {
+	for _, kind := range []struct {
 		protocol int
 		filter   []bpf.RawInstruction
 	}{{unix.ETH_P_ARP, nil}, {unix.ETH_P_IPV6, onlyND}} {
-		conn, err := packet.Listen(ifi, packet.Raw, ear.protocol, &packet.Config{Filter: ear.filter})
+		conn, err := packet.Listen(ifi, packet.Raw, kind.protocol, &packet.Config{Filter: kind.filter})
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("open packet socket: %w", err), p.Close())
 		}
-		p.ears = append(p.ears, conn)
+		p.ears = append(p.ears, &ear{conn: conn})
 	}
-	for _, conn := range p.ears {
-		p.wait.Go(func() { listen(conn, hear) })
+	for _, e := range p.ears {
+		p.wait.Go(func() { e.listen(hear) })
 	}
 	return p, nil
 }
@@ -55,10 +65,10 @@ func dialPacket(l link, hear func(claim)) (port, error) {
 // maxFrame holds an ND message with all its options; ARP needs less.
 const maxFrame = 1514
 
-func listen(conn *packet.Conn, hear func(claim)) {
+func (e *ear) listen(hear func(claim)) {
 	buf := make([]byte, maxFrame)
 	for {
-		n, _, err := conn.ReadFrom(buf)
+		n, _, err := e.conn.ReadFrom(buf)
 		switch {
 		case errors.Is(err, unix.ENETDOWN):
 			continue // said once each time that the link goes down
@@ -68,7 +78,32 @@ func listen(conn *packet.Conn, hear func(claim)) {
 		if c, ok := parseClaim(buf[:n]); ok {
 			hear(c)
 		}
+		e.heard.Add(1)
 	}
+}
+
+func (p *packetPort) caughtUp() (bool, error) {
+	for _, e := range p.ears {
+		if ok, err := e.caughtUp(); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// caughtUp compares with the kernel's count, which begins anew at each look.
+func (e *ear) caughtUp() (bool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, err := e.conn.Stats()
+	if err != nil {
+		return false, fmt.Errorf("count frames received: %w", err)
+	}
+	e.came += uint64(s.Packets - s.Drops)
+	if s.Drops > 0 {
+		return false, fmt.Errorf("%d frames received were dropped: the queue was full", s.Drops)
+	}
+	return e.heard.Load() >= e.came, nil
 }
 
 func (p *packetPort) send(frames [][]byte) (n, dropped int, err error) {
@@ -91,8 +126,8 @@ func (p *packetPort) send(frames [][]byte) (n, dropped int, err error) {
 // Close closes the sockets and waits until nothing is heard any more.
 func (p *packetPort) Close() error {
 	err := p.out.Close()
-	for _, conn := range p.ears {
-		err = errors.Join(err, conn.Close())
+	for _, e := range p.ears {
+		err = errors.Join(err, e.conn.Close())
 	}
 	p.wait.Wait()
 	return err

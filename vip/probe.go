@@ -249,5 +249,23 @@ func (p *Prober) search(ctx context.Context) verdict {
 			return unknown
 		}
 	}
-	return vacant
+	// An answer may have come and not been heard yet, because this host is busy.
+	late := time.NewTicker(time.Millisecond)
+	defer late.Stop()
+	for {
+		ok, err := out.caughtUp()
+		switch {
+		case err != nil:
+			return unknown
+		case ok && len(s.found) > 0:
+			return taken
+		case ok:
+			return vacant
+		}
+		select {
+		case <-late.C:
+		case <-ctx.Done():
+			return unknown
+		}
+	}
 }

@@ -258,6 +258,25 @@ func TestOccupancyLooksForAFewOfMany(t *testing.T) {
 	})
 }
 
+// An answer that waits in the socket of a busy host is not missed, nor is one that
+// the socket dropped taken for silence.
+func TestOccupancyWaitsForABusyHost(t *testing.T) {
+	probeBubble(t, func(t *testing.T, p *Prober, k *host, _ *pings) {
+		gateway := claim{addr: gateway4.addr, to: self4, reply: true}
+		k.change(func() { k.behind = 30 })
+		o := probing(t, p, fence, true)
+		k.hear(gateway)
+		pass(80 * time.Millisecond)
+		k.hear(claim{addr: vip4, mac: [6]byte{2, 0, 0, 0, 0, 0x77}})
+		same(t, "with an answer that was late", outcome{true, true, 90 * time.Millisecond}, <-o)
+
+		k.change(func() { k.failing["caughtUp"] = errors.New("queue was full") })
+		o = probing(t, p, fence, true)
+		k.hear(gateway)
+		same(t, "with frames dropped", outcome{false, false, 60 * time.Millisecond}, <-o)
+	})
+}
+
 func TestOccupancyThatCannotBeSent(t *testing.T) {
 	probeBubble(t, func(t *testing.T, p *Prober, k *host, _ *pings) {
 		k.change(func() { k.failing["send"] = errors.New("no buffer space") })

@@ -77,6 +77,7 @@ func TestQueuesKeepOrder(t *testing.T) {
 // TestThousandsAreRepeatedFairly has so many addresses that 30 s do not suffice to
 // repeat them all.
 func TestThousandsAreRepeatedFairly(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const n = 5000
 		const round = n * framesPerVIP / 200 * time.Second // at the frame rate
@@ -192,5 +193,7 @@ type nowhere struct{}
 func (w *nowhere) dial(link, func(claim)) (port, error) { return w, nil }
 
 func (*nowhere) send(frames [][]byte) (n, dropped int, err error) { return len(frames), 0, nil }
+
+func (*nowhere) caughtUp() (bool, error) { return true, nil }
 
 func (*nowhere) Close() error { return nil }
