@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -107,16 +108,34 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 			results[c.name] = append(results[c.name], r)
 			fmt.Fprintf(progress, "%s %d/%d %s: from %s, gap %.1f ms, failed %d %v, slow %d, two holders %.0f ms, healing gap %.1f ms%v\n",
 				f.key, i+1, s.runs, c.name, r.From, millis(r.Gap), r.Failed, r.Why, r.Slow, millis(r.Two), millis(r.Heal.Gap), r.Report)
+			if err := s.keepLogs(f, i, c, r); err != nil {
+				return results, err
+			}
 			if r.Unrecovered == nil {
 				continue
 			}
-			fmt.Fprintf(progress, "  %s did not recover and is built again: %v\n%s", c.name, r.Unrecovered, c.logs())
+			fmt.Fprintf(progress, "  %s did not recover and is built again: %v\n", c.name, r.Unrecovered)
 			if err := errors.Join(c.end(), c.begin(ctx)); err != nil {
 				return results, err
 			}
 		}
 	}
 	return results, nil
+}
+
+// keepLogs writes what the programs have printed to a file, if there is a place
+// for it and the run was not as it should be.
+func (s *settings) keepLogs(f *fault, i int, c *contestant, r result) error {
+	verdict := summarize(f, c.name, []result{r}).Verdict
+	if s.logs == "" || verdict != short && r.Unrecovered == nil {
+		return nil
+	}
+	path := filepath.Join(s.logs, fmt.Sprintf("%s-%d-%s.log", f.key, i+1, strings.ReplaceAll(c.name, " ", "-")))
+	text := fmt.Sprintf("gap %v, moves %d, two holders %v, unrecovered: %v\n%v\n%s", r.Gap, r.Moves, r.Two, r.Unrecovered, r.Report, c.system.logs())
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("keep logs: %w", err)
+	}
+	return nil
 }
 
 // begin builds the system unless it is there.

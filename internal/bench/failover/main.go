@@ -43,6 +43,7 @@ type settings struct {
 	faults   []*fault
 	profiles []string
 	peers    []peerKind // without those of one fault only
+	logs     string
 	json     bool
 }
 
@@ -66,6 +67,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&s.runs, "runs", 20, "how often each fault happens to each system")
 	flag.DurationVar(&s.soak, "soak", 10*time.Minute, "for how long all CPUs are busy")
 	flag.IntVar(&s.busy, "busy", 2, "how many busy processes each CPU has then")
+	flag.StringVar(&s.logs, "logs", "", "`directory` for the logs of runs that are not as they should be")
 	flag.BoolVar(&s.json, "json", false, "print a line of JSON for each row after the tables")
 	flag.Parse()
 	if *instrument != "" {
@@ -129,6 +131,11 @@ func (s *settings) choose(faultNames, profile, peer string) error {
 func (s *settings) check() error {
 	if s.runs < 1 {
 		return errors.New("-runs: at least 1")
+	}
+	if s.logs != "" {
+		if err := os.MkdirAll(s.logs, 0o755); err != nil {
+			return fmt.Errorf("make directory for logs: %w", err)
+		}
 	}
 	if os.Geteuid() != 0 {
 		return errors.New("network namespaces need root")

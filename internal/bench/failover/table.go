@@ -34,6 +34,9 @@ type row struct {
 	Reports     []*takeover        `json:"reports,omitempty"` // what the system said itself, run by run
 }
 
+// short is the verdict on what does not reach its number.
+const short = "short"
+
 func millis(d time.Duration) float64 {
 	return float64(d.Round(10*time.Microsecond).Microseconds()) / 1000
 }
@@ -86,7 +89,7 @@ func (r *row) judge(f *fault, profile string) {
 	r.Limit = millis(limit)
 	r.Verdict = "ok"
 	if measured && r.Median > r.Limit || f.clean && r.Failed > 0 || r.TwoHolders > 0 || r.Unrecovered > 0 || f.still && r.Moves > 0 {
-		r.Verdict = "short"
+		r.Verdict = short
 	}
 }
 
