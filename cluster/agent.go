@@ -45,6 +45,8 @@ type agent struct {
 	mu      sync.Mutex
 	machine machine
 	willOf  uint64                     // guarded by mu; term of the published will, 0: none
+	until   lease.Instant              // guarded by mu; of the newest Extend
+	ajar    lease.Instant              // guarded by mu; until when the gate may be open though it was to be shut
 	tenure  *tenure                    // guarded by mu; nil: this node does not hold
 	changed chan struct{}              // guarded by mu; closed and replaced when tenure changes
 	heard   map[lease.ID]lease.Instant // guarded by mu; newest answer of each voter
@@ -145,10 +147,17 @@ func (a *agent) do(action lease.Action) lease.Event {
 	switch act := action.(type) {
 	case lease.Extend:
 		return a.extend(act)
+	case lease.Drain:
+		if d, ok := a.gate.(Drainer); ok {
+			d.Drain(string(act.To))
+		}
 	case lease.Shut:
 		a.shut(act.Term)
 	case lease.Send:
 		if act.Message.Kind == lease.Released {
+			if a.now() < a.ajar {
+				return nil // it would be a lie; the others wait for the lease
+			}
 			a.counts.releases++
 		}
 		a.send(act.To, act.Message, act.Copies)
@@ -182,6 +191,7 @@ func (a *agent) extend(e lease.Extend) lease.Event {
 		a.publish(e.Term)
 	}
 	a.counts.extensions++
+	a.until = e.Until
 	if err := a.gate.Extend(e.Term, e.Sent, e.Until); err != nil {
 		a.logger.Error("cannot open the gate", logkey.Term, e.Term, logkey.Err, err)
 		return lease.GateForced{Term: e.Term, Why: "the gate does not open: " + err.Error()}
@@ -193,6 +203,7 @@ func (a *agent) shut(term uint64) {
 	if a.gate != nil {
 		if err := a.gate.Shut(term); err != nil {
 			a.logger.Error("cannot shut the gate; it shuts when its time is over", logkey.Term, term, logkey.Err, err)
+			a.ajar = a.until
 		}
 	}
 	if a.willOf != 0 {

@@ -20,6 +20,12 @@ type Gate interface {
 	Shut(term uint64) error
 }
 
+// Drainer is a Gate that lets connections outlive a planned move. Drain is called as
+// the methods of Gate are, right before Shut, with the id of the node that takes over.
+type Drainer interface {
+	Drain(to string)
+}
+
 // Prober asks the network in a cluster of two voters, where silence of the peer may
 // mean that it is gone, or that this node is cut off.
 type Prober interface {

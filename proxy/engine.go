@@ -115,14 +115,18 @@ func (e *Engine) Drain(ctx context.Context) error {
 
 // Shed ends the client connections that are open now, as Drain does, and goes on
 // accepting others: the VIPs have moved away, and what came before is to follow
-// them. It returns when those connections have ended; when ctx ends first, it
-// resets the rest and returns their number.
-func (e *Engine) Shed(ctx context.Context) (cut int) {
+// them. It returns when those connections have ended; after limit it resets the rest
+// and returns their number. When ctx ends first, they are left alone.
+func (e *Engine) Shed(ctx context.Context, limit time.Duration) (cut int) {
 	s := e.sessions.shed()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	select {
 	case <-s.gone:
 		return 0
 	case <-ctx.Done():
+		return 0
+	case <-timer.C:
 		return e.sessions.cutShed(s)
 	}
 }

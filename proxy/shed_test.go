@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // Connections that are open leave, after the request under way; others come.
@@ -15,7 +16,7 @@ func TestShed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cut := make(chan int, 1)
-	go func() { cut <- f.engine.Shed(ctx) }()
+	go func() { cut <- f.engine.Shed(ctx, limit) }()
 	idle.wantEnd()
 	m.send("HTTP/1.1 200 OK\nContent-Length: 2\n\nok")
 	busy.wantHead("HTTP/1.1 200 OK", "Connection: close")
@@ -35,18 +36,14 @@ func TestShedGivesUp(t *testing.T) {
 	r, client, member := pair(t, nil)
 	write(t, client, "x")
 	readN(t, member, 1)
-	first := make(chan int, 1)
-	patient, cancel := context.WithCancel(t.Context())
-	go func() { first <- r.engine.Shed(patient) }()
-	hurried, hurry := context.WithCancel(t.Context())
-	hurry()
-	n := r.engine.Shed(hurried)
-	if n == 0 { // the patient call came second
-		cancel()
-		n = <-first
-	}
+	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if n != 1 {
+	if n := r.engine.Shed(gone, limit); n != 0 {
+		t.Errorf("%d connections were cut, though they were to be left alone", n)
+	}
+	write(t, client, "x")
+	readN(t, member, 1)
+	if n := r.engine.Shed(t.Context(), time.Millisecond); n != 1 {
 		t.Errorf("%d connections were cut, want 1", n)
 	}
 	if _, err := client.Read(make([]byte, 1)); err == nil {
@@ -56,7 +53,7 @@ func TestShedGivesUp(t *testing.T) {
 
 func TestShedNothing(t *testing.T) {
 	f := newFront(t, 1, nil)
-	if n := f.engine.Shed(t.Context()); n != 0 {
+	if n := f.engine.Shed(t.Context(), limit); n != 0 {
 		t.Errorf("%d connections were cut, there were none", n)
 	}
 }

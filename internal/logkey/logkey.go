@@ -30,7 +30,10 @@ const (
 	Voters    = "voters"
 	Epoch     = "epoch"
 	PID       = "pid"
-	Pause     = "pause"
+
+	Connections = "connections"
+
+	Pause = "pause"
 
 	// What a supervisor did for a worker that no longer acts, in microseconds and
 	// in numbers.

@@ -23,7 +23,13 @@ type fence interface {
 }
 
 // kernelFence is a gate in the kernel.
-type kernelFence struct{ *gate.Gate }
+type kernelFence struct {
+	*gate.Gate
+	drain func(to string)
+}
+
+// Drain lets the connections that are open outlive a planned move.
+func (f kernelFence) Drain(to string) { f.drain(to) }
 
 // Extend opens the gate until an instant. A peer's claim that came after the round
 // was sent keeps it shut until the next round, which shows whether this node still
@@ -71,7 +77,7 @@ func (n *Node) openFence() error {
 	if err != nil {
 		return fmt.Errorf("this host allows no gate for vip.interface (vip.unsafe_no_gate = true goes on without): %w", err)
 	}
-	n.gate, n.fence = g, kernelFence{g}
+	n.gate, n.fence = g, kernelFence{g, n.drainTo}
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/internal/event"
-	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -39,6 +38,7 @@ func (n *Node) lead(ctx context.Context) error {
 		}
 		return n.hold(ctx, term)
 	})
+	n.draining.settle(stopDrain)
 	if errors.Is(err, cluster.ErrClosed) { // the node stops; this stage's turn comes
 		<-ctx.Done()
 		return ctx.Err()
@@ -46,26 +46,18 @@ func (n *Node) lead(ctx context.Context) error {
 	return err
 }
 
-// hold keeps the VIPs on the interface until the lease is lost. When it returns
-// they are gone, or it has waited releaseLimit and said so.
+// hold keeps the VIPs on the interface until the lease is lost, and sees to it that
+// they go then.
 func (n *Node) hold(ctx context.Context, term uint64) error {
-	defer n.release(ctx, term)
+	n.draining.end() // what came before stays: this node holds again
+	n.drainFrom(ctx)
 	if err := n.vips.Hold(term); err != nil {
 		return err
 	}
 	<-ctx.Done()
-	return nil
-}
-
-func (n *Node) release(ctx context.Context, term uint64) {
 	why := context.Cause(ctx)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseLimit)
-	defer cancel()
-	if err := n.vips.Release(ctx); err != nil {
-		n.cfg.Logger.Error("VIPs are still on the interface", logkey.Term, term, logkey.Err, err)
-		return
-	}
-	n.reportSelf(event.VIPReleased, fmt.Sprint(why))
+	n.draining.begin(func(ctx context.Context) { n.leave(ctx, term, why) })
+	return nil
 }
 
 // runVIPs is the stage that keeps the addresses.

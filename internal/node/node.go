@@ -41,7 +41,9 @@ type Node struct {
 	socket   net.Listener
 	events   *event.Log
 	holding  atomic.Uint64 // term in which this node is the holder, 0: it is not
-	vipsGone bool          // the VIPs were removed in order at the end; set by their stage
+	partners partners      // how the gates of the other amphorae are reached
+	draining draining
+	vipsGone bool // the VIPs were removed in order at the end; set by their stage
 
 	holderView remembered
 }

@@ -34,11 +34,14 @@ func (n *Node) tellPeers(nodes []cluster.Info) {
 		return
 	}
 	var macs []net.HardwareAddr
+	known := map[string]net.HardwareAddr{}
 	for _, info := range nodes {
 		if mac, err := net.ParseMAC(info.VIPLink); err == nil && !info.Self {
 			macs = append(macs, mac)
+			known[info.ID] = mac
 		}
 	}
+	n.partners.Store(&known)
 	slices.SortFunc(macs, func(a, b net.HardwareAddr) int { return slices.Compare(a, b) })
 	if err := n.gate.Peers(macs); err != nil {
 		n.cfg.Logger.Warn("the gate does not know its peers; their claims do not shut it", logkey.Err, err)

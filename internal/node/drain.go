@@ -1,0 +1,157 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/amphora-lb/amphora/cluster"
+	"github.com/amphora-lb/amphora/cluster/lease"
+	"github.com/amphora-lb/amphora/internal/event"
+	"github.com/amphora-lb/amphora/internal/logkey"
+)
+
+// drainTime is how long connections may outlive a planned move: HTTP ones end with the
+// request under way, which says "Connection: close", others are reset then.
+const drainTime = 30 * time.Second
+
+// stopDrain is how long a node that stops waits for them.
+const stopDrain = 5 * time.Second
+
+// partners are the hardware addresses of the other amphorae, by node id. They are read
+// under the lease's lock and so kept apart.
+type partners struct {
+	atomic.Pointer[map[string]net.HardwareAddr]
+}
+
+func (p *partners) of(id string) net.HardwareAddr {
+	if known := p.Load(); known != nil {
+		return (*known)[id]
+	}
+	return nil
+}
+
+// draining is the time between the loss of the VIPs and the end of what they left on
+// this node: at most one at a time.
+type draining struct {
+	mu      sync.Mutex
+	cancel  context.CancelFunc // guarded by mu; nil: nothing drains
+	done    chan struct{}
+	planned atomic.Bool // the gate lets the connections pass
+}
+
+// begin runs work in the background; its context ends with end.
+func (d *draining) begin(work func(context.Context)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	d.cancel, d.done = cancel, done
+	go func() {
+		defer close(done)
+		defer cancel()
+		work(ctx)
+	}()
+}
+
+// end ends what drains and returns when it has.
+func (d *draining) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cancel != nil {
+		d.cancel()
+		<-d.done
+	}
+}
+
+// settle waits until nothing drains, at most so long, then ends it.
+func (d *draining) settle(limit time.Duration) {
+	d.mu.Lock()
+	done := d.done
+	d.mu.Unlock()
+	if done != nil {
+		select {
+		case <-done:
+		case <-time.After(limit):
+		}
+	}
+	d.end()
+}
+
+// drainTo is called when the gate is about to be shut because another node is ready
+// to hold: connections that are open go on over this node. It must not block.
+func (n *Node) drainTo(id string) {
+	mac := n.partners.of(id)
+	if mac == nil {
+		return // they are reset, as after a crash
+	}
+	if err := n.gate.DrainTo(mac, drainDeadline()); err != nil {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			n.cfg.Logger.Warn("open connections do not outlive the move", logkey.Err, err)
+		}
+		return
+	}
+	n.draining.planned.Store(true)
+}
+
+// drainFrom sends packets of connections that the node has which held before on to
+// it, if it handed over in order.
+func (n *Node) drainFrom(ctx context.Context) {
+	if n.gate == nil {
+		return
+	}
+	status, err := n.cluster.Lease(ctx, "")
+	if err != nil || status.Last.Cause != lease.CausePlanned {
+		return
+	}
+	mac := n.partners.of(status.Last.FromID)
+	if mac == nil {
+		return
+	}
+	if err := n.gate.DrainFrom(mac, drainDeadline()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		n.cfg.Logger.Warn("connections of the node that held before are reset", logkey.Err, err)
+	}
+}
+
+// drainDeadline is an instant of CLOCK_BOOTTIME.
+func drainDeadline() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // it cannot fail on Linux
+	return now.Nano() + int64(drainTime)
+}
+
+// leave ends what this node still does with the VIPs that it has lost: after a planned
+// move the connections that are open may end in their own time, else nothing of them
+// passes the gate any more. Then the addresses go. If ctx ends, this node holds again
+// and everything stays.
+func (n *Node) leave(ctx context.Context, term uint64, why error) {
+	limit := time.Duration(0)
+	if n.draining.planned.Swap(false) {
+		limit = drainTime
+	}
+	if n.engine != nil {
+		if cut := n.engine.Shed(ctx, limit); cut > 0 {
+			n.cfg.Logger.Info("connections reset that did not end in time", logkey.Term, term, logkey.Connections, cut)
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, releaseLimit)
+	defer cancel()
+	if err := n.vips.Release(bounded); err != nil && ctx.Err() == nil {
+		n.cfg.Logger.Error("VIPs are still on the interface", logkey.Term, term, logkey.Err, err)
+		return
+	}
+	message := ""
+	if lost := (*cluster.LostError)(nil); errors.As(why, &lost) {
+		message = lost.Why
+	}
+	n.reportSelf(event.VIPReleased, fmt.Sprintf("in term %d: %s", term, message))
+}
