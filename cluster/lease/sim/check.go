@@ -31,7 +31,6 @@ type record struct {
 	proof    lease.Instant              // newest probe that the network answered
 	acked    map[lease.ID]lease.Instant // voter: sending time of the newest acknowledged round of term
 	lostAt   at
-	lostTerm uint64
 }
 
 type sentRound struct {
