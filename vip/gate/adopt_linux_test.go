@@ -234,3 +234,14 @@ func TestBackendChanges(t *testing.T) {
 	must(t, p.amphora.Do(func() error { return Remove("eth0") }))
 	leftovers(t, p.amphora)
 }
+
+// TestRemoveWithoutState removes a table whose state somebody has cleared.
+func TestRemoveWithoutState(t *testing.T) {
+	n := newHost(t)
+	g := open(t, n, Config{Backend: NFT})
+	dir := g.Dir()
+	must(t, g.Close())
+	must(t, removeDir(nftRoot, dir))
+	must(t, n.Do(func() error { return Remove("eth0") }))
+	leftovers(t, n)
+}

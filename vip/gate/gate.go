@@ -54,6 +54,7 @@ type Gate struct {
 	dir    string
 	lock   *os.File
 	forced chan Event
+	opened int64
 
 	mu       sync.Mutex // guards the fields below, and orders the writers of the lease
 	enf      enforcer
@@ -122,6 +123,7 @@ func (g *Gate) use(open func() error, other func(string) (Report, error), remove
 
 func (g *Gate) begin() error {
 	m := g.enf.memory()
+	g.opened = now()
 	m.record(KindOpen, m.current())
 	m.shut()
 	m.endDrain(oldHolder) // the connections died with their process

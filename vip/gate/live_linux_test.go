@@ -381,12 +381,15 @@ func TestRemoveLeavesNothing(t *testing.T) {
 
 // TestSweep removes what was left by a gate whose namespace has gone.
 func TestSweep(t *testing.T) {
-	testenv.RequireRoot(t)
+	each(t, testSweep)
+}
+
+func testSweep(t *testing.T, b Backend) {
 	gone, err := netns.New()
 	must(t, err)
 	must(t, netns.Veth(gone, "eth0", gone, "eth1"))
 	var g *Gate
-	must(t, gone.Do(func() (err error) { g, err = Open(Config{Interface: "eth0", Backend: BPF}); return err }))
+	must(t, gone.Do(func() (err error) { g, err = Open(Config{Interface: "eth0", Backend: b}); return err }))
 	dir := g.Dir()
 	n := newHost(t)
 	remove := func() error { return n.Do(func() error { return Remove("eth0") }) }

@@ -121,37 +121,35 @@ func (n *nft) attach(index int) error {
 func (n *nft) protect(addrs []netip.Addr) error    { return n.table.setVIPs(addrs) }
 func (n *nft) peers(macs []net.HardwareAddr) error { return n.table.setPeers(macs) }
 
-// The kernel counts what is left of an element in ticks of at most 10 ms, and from when
-// it takes the request. late is how late that may be for the element to end in time.
-const (
-	tick = 10 * time.Millisecond
-	late = 10 * time.Millisecond
-)
+// tick is how coarsely the kernel counts what is left of an element, at most.
+const tick = 10 * time.Millisecond
 
 // leased opens the table for what is left of the lease. The kernel takes only how long,
-// so the clock is read before and after: if the request took too long it is made once
-// more, and at last taken back. A process that is frozen between the two readings is
-// the hole that remains: see DESIGN.md.
+// and counts from when it carries out the request. So a part of the lease is left out,
+// and the clock is read again afterwards: if the request took longer than that part it is
+// made once more, and at last taken back. A process that is frozen between the request
+// and the second reading is the hole that remains: see DESIGN.md.
 func (n *nft) leased(until int64) error {
 	for range 3 {
 		start := now()
-		rest := time.Duration(until-start) - tick - late
-		if rest < time.Millisecond {
-			break
+		rest := time.Duration(until - start)
+		late := min(max(rest/10, 10*time.Millisecond), 100*time.Millisecond)
+		if rest -= tick + late; rest < time.Millisecond {
+			return n.table.shut()
 		}
 		floor := n.mem.minTerm()
 		if err := n.table.open(rest, !n.enabled || floor != n.floor); err != nil {
 			return errors.Join(err, n.table.shut())
 		}
 		if n.mem.minTerm() > n.mem.current().term {
-			break // raised meanwhile
+			return errors.Join(ErrFloor, n.table.shut()) // raised meanwhile
 		}
 		n.enabled, n.floor = true, floor
 		if time.Duration(now()-start) <= late {
 			return nil
 		}
 	}
-	return n.table.shut()
+	return errors.Join(errors.New("nftables took too long"), n.table.shut())
 }
 
 // pollClaims is how often Run looks for claims: nftables does not tell of them.
@@ -245,7 +243,10 @@ func removeNFT(iface string) error {
 	}
 	lock, err := lockExisting(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		if !hasTable(iface) {
+			return nil
+		}
+		lock, err = lockDir(dir) // somebody has cleared /run
 	}
 	if err != nil {
 		return err
@@ -262,34 +263,13 @@ func removeNFT(iface string) error {
 	return removeDir(nftRoot, dir)
 }
 
-// sweepNFT removes what is left of gates whose namespace no process is in any more.
-// The table went with the namespace.
-func sweepNFT() error {
-	dirs, err := filepath.Glob(filepath.Join(nftRoot, "*"))
-	if err != nil || len(dirs) == 0 {
-		return err
+// hasTable reports whether there is a table. A kernel that cannot say has none.
+func hasTable(iface string) bool {
+	table, err := dialTable(iface)
+	if err != nil {
+		return false
 	}
-	alive := map[string]bool{}
-	spaces, err := filepath.Glob("/proc/[0-9]*/ns/net")
-	named, _ := filepath.Glob("/run/netns/*")
-	for _, path := range append(spaces, named...) {
-		var st unix.Stat_t
-		if unix.Stat(path, &st) == nil {
-			alive[fmt.Sprint(st.Ino)] = true
-		}
-	}
-	for _, dir := range dirs {
-		if alive[filepath.Base(dir)] {
-			continue
-		}
-		gates, _ := filepath.Glob(filepath.Join(dir, "*"))
-		for _, g := range gates {
-			lock, e := lockExisting(g)
-			if e != nil {
-				continue // in use, or gone
-			}
-			err = errors.Join(err, removeDir(nftRoot, g), lock.Close())
-		}
-	}
-	return err
+	defer closing(table)
+	exists, err := table.exists()
+	return err == nil && exists
 }

@@ -17,12 +17,11 @@ const alarmPause = 10 * time.Second
 // shut the gate, in the log that a stranger claims an address. The gate does its
 // work without it. It may be called once, before Close.
 func (g *Gate) Run(ctx context.Context) error {
-	opened := now()
 	var alarmed time.Time
 	err := g.enf.watch(ctx, func(e gateEvent) {
 		mac := net.HardwareAddr(bytes.Clone(e.Mac.Byte[:]))
 		switch {
-		case int64(e.At) < opened: // told to an earlier process
+		case int64(e.At) < g.opened: // told to an earlier process
 		case e.What == countClaim:
 			g.force(Event{At: int64(e.At), Kind: KindKill, Term: g.term(), VIP: e.Vip.addr(), MAC: mac})
 		case bytes.Equal(mac, g.hardwareAddr()): // ours, sent back by the segment
