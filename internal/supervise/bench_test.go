@@ -6,21 +6,33 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/amphora-lb/amphora/internal/testenv"
 )
 
 // BenchmarkWill measures from the signal to a worker that holds until the first
 // datagram of its will is read, once for each fresh worker.
 func BenchmarkWill(b *testing.B) {
-	for name, sig := range map[string]syscall.Signal{"kill": syscall.SIGKILL, "stop": syscall.SIGSTOP} {
-		b.Run(name, func(b *testing.B) {
+	for _, bench := range []struct {
+		name, part string
+		sig        syscall.Signal
+	}{
+		{"stop", "hold", syscall.SIGSTOP},
+		{"kill", "hold", syscall.SIGKILL},
+		{"kill-with-packet-socket", "packets", syscall.SIGKILL},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			if bench.part == "packets" {
+				testenv.RequireRoot(b)
+			}
 			var took []time.Duration
 			for b.Loop() {
 				b.StopTimer()
-				r := start(b, "hold", nil)
+				r := start(b, bench.part, nil)
 				p := r.worker(1)
 				r.await("open /pins")
 				b.StartTimer()
-				took = append(took, r.untilWill(p, sig))
+				took = append(took, r.untilWill(p, bench.sig))
 				b.StopTimer()
 				r.signals <- syscall.SIGTERM
 				_ = r.end()

@@ -20,6 +20,7 @@ type child struct {
 	events <-chan unix.WaitStatus // each end, stop and continuation, after the guard has acted
 	kicks  <-chan struct{}        // the worker has changed its page
 	signal func(unix.Signal) error
+	turns  func() turns
 	close  func() // only after its end
 }
 
@@ -55,13 +56,16 @@ func (s *starter) start() (_ *child, err error) {
 	events, kicks := make(chan unix.WaitStatus, 8), make(chan struct{}, 1)
 	var loops sync.WaitGroup
 	loops.Go(func() { attend(proc.Pid, g, events, s.cfg) })
+	loops.Go(func() { mourn(g, s.cfg) })
 	loops.Go(func() { listen(ours, kicks) })
 	return &child{
 		pid: proc.Pid, mem: mem, guard: g, events: events, kicks: kicks,
 		// os.Process signals through a pidfd: never somebody else's process.
 		signal: func(sig unix.Signal) error { return proc.Signal(sig) },
+		turns:  func() turns { return readTurns(proc.Pid) },
 		close: func() {
 			ours.Close()
+			mem.closeDeath()
 			loops.Wait()
 			_ = proc.Release()
 			_ = g.close()
@@ -150,6 +154,16 @@ func attend(pid int, g *guard, events chan<- unix.WaitStatus, cfg Config) {
 		if dead {
 			return
 		}
+	}
+}
+
+// mourn lets the guard act as soon as the worker begins to die. Its other threads
+// may still be at work for a moment, so it does not count as dead.
+func mourn(g *guard, cfg Config) {
+	runtime.LockOSThread()
+	hurry(cfg.Logger)
+	if g.mem.awaitDeath() {
+		g.act(false, "dying")
 	}
 }
 

@@ -69,6 +69,7 @@ func (g *guard) act(dead bool, reason string) {
 		return // it has not come to have addresses; what is there belongs to another
 	}
 	t := took{logger: g.logger.With(logkey.Reason, reason, logkey.Term, term), last: time.Now()}
+	t.again = term != 0 && g.said >= term
 	t.fail("read", unreadable)
 	shut := false
 	if term != 0 && s.Gate != "" {

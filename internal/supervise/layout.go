@@ -34,6 +34,8 @@ const (
 	offActive = 152 // the lowest bit is the slot of the will
 	offKnown  = 160 // not 0: the settings are there
 	offLeave  = 168 // not 0: the worker stops in order
+	offDeath  = 192 // a futex of 4 bytes that a thread of the worker owns
+	offRobust = 200 // a robustList, in addresses of the worker
 	offIface  = 256 // one byte of length, then the name
 	offGate   = 512
 	offSlots  = 4096

@@ -56,8 +56,9 @@ type Page struct {
 }
 
 // Attach opens the page that the supervisor handed over. fd is the value of EnvFD;
-// when that is empty there is no supervisor, and the page is nil. The caller must
-// remove EnvFD from its environment, and call Attach once.
+// when that is empty there is no supervisor, and the page is nil. It must be called
+// once. It leaves a thread behind that sleeps for as long as the process lives: by
+// its end the supervisor learns first of the end of the process.
 func Attach(fd string) (*Page, error) {
 	if fd == "" {
 		return nil, nil
@@ -78,6 +79,7 @@ func Attach(fd string) (*Page, error) {
 	if err := unix.SetNonblock(n+1, true); err != nil {
 		return refuse(fmt.Errorf("descriptor %d: %w", n+1, err))
 	}
+	mem.pledge()
 	return &Page{mem: mem, line: os.NewFile(uintptr(n+1), "supervisor"), fd: n + 1}, nil
 }
 

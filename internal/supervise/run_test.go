@@ -43,6 +43,19 @@ type fakeChild struct {
 	events chan unix.WaitStatus
 	kicks  chan struct{}
 	obey   func(unix.Signal)
+	turns  turns // guarded by watched
+}
+
+func (c *fakeChild) readTurns() turns {
+	c.watched.Lock()
+	defer c.watched.Unlock()
+	return c.turns
+}
+
+func (c *fakeChild) setTurns(t turns) {
+	c.watched.Lock()
+	defer c.watched.Unlock()
+	c.turns = t
 }
 
 func (c *fakeChild) end(ws unix.WaitStatus) { c.events <- ws }
@@ -83,6 +96,7 @@ func (f *fakes) child() (*child, error) {
 	return &child{
 		pid: len(f.children), mem: c.mem, guard: c.guard, events: c.events, kicks: c.kicks,
 		signal: c.signal, close: func() {},
+		turns: c.readTurns,
 	}, nil
 }
 

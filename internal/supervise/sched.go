@@ -42,6 +42,18 @@ func hurry(logger *slog.Logger) {
 	}
 }
 
+// urgently runs fn in a hurry.
+func urgently(logger *slog.Logger, fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and the thread ends with the goroutine
+		hurry(logger)
+		fn()
+	}()
+	<-done
+}
+
 // favoured runs start on a thread of the priority that the worker is to have: all
 // of its threads inherit it, which those of a process that runs already would not.
 // An operator's own choice of a priority stays.

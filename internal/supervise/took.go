@@ -15,7 +15,8 @@ type took struct {
 	logger    *slog.Logger
 	last      time.Time
 	attrs     []any
-	sent      int // datagrams
+	again     bool // the peers had been told before
+	sent      int  // datagrams
 	addresses int
 	errs      []error
 }
@@ -47,7 +48,7 @@ func (t *took) log(term, said uint64) {
 		t.logger.Error("worker is not running; its term ends with its lease, for the peers were told nothing", attrs...)
 	case err != nil:
 		t.logger.Error("worker is not running; not all it left could be put away", attrs...)
-	case term == 0 && t.addresses == 0:
+	case t.sent == 0 && t.addresses == 0 && (term == 0 || t.again):
 	case term == 0:
 		t.logger.Warn("worker is not running; it held nothing but addresses", attrs...)
 	default:

@@ -22,8 +22,10 @@ type watch struct {
 	child *child
 
 	pulse   pulse
-	stopped bool // by a signal
-	frozen  bool // it has not beaten for longer than its limit
+	stopped bool          // by a signal
+	frozen  bool          // it has not beaten for longer than its limit
+	judge   time.Duration // at this silence the worker is judged
+	before  turns         // when the silence began
 	aborted bool
 	killed  bool
 }
@@ -92,6 +94,7 @@ func (w *watch) signal(sig unix.Signal) { _ = w.child.signal(sig) }
 // it is left as it is.
 func (w *watch) note(ws unix.WaitStatus) {
 	w.stopped = ws.Stopped()
+	w.frozen, w.aborted = false, false
 	w.pulse.rest()
 	if w.stopped {
 		w.cfg.Logger.Warn("worker is stopped, and is left so until somebody sends it SIGCONT", logkey.PID, w.child.pid, logkey.Reason, describe(ws))
@@ -121,19 +124,37 @@ func (w *watch) look(now time.Time) time.Duration {
 	}
 	silent := w.pulse.look(now, beats, every)
 	switch {
-	case silent == 0 && w.frozen:
+	case silent == 0:
+		if w.frozen {
+			w.cfg.Logger.Info("worker beats again", logkey.PID, w.child.pid)
+		}
 		w.frozen, w.aborted = false, false
-		w.cfg.Logger.Info("worker beats again", logkey.PID, w.child.pid)
-	case silent >= limit && !w.frozen:
-		w.frozen = true
-		w.child.guard.act(false, "frozen")
-		w.cfg.Logger.Warn("worker is frozen: it does not beat", logkey.PID, w.child.pid, logkey.Took, silent)
+		w.judge, w.before = limit, nil
+	case w.before == nil:
+		w.before = w.child.turns()
+	}
+	if silent >= w.judge && !w.frozen {
+		w.sentence(silent, limit)
 	}
 	// A worker that stops ends its beats before itself.
 	if !w.stopping && !w.child.mem.leaving() {
 		w.end(silent)
 	}
 	return w.pulse.due.Sub(now)
+}
+
+// sentence decides whether a silent worker is frozen. One that the host does not
+// run is not: then its lease decides, as it does for hosts without a supervisor.
+func (w *watch) sentence(silent, limit time.Duration) {
+	now := w.child.turns()
+	if now.starved(w.before, limit/looks) {
+		w.judge, w.before = silent+limit, now
+		w.cfg.Logger.Warn("worker does not beat, but waits for a CPU: its lease decides", logkey.PID, w.child.pid, logkey.Took, silent)
+		return
+	}
+	w.frozen = true
+	urgently(w.cfg.Logger, func() { w.child.guard.act(false, "frozen") })
+	w.cfg.Logger.Warn("worker is frozen: it does not beat", logkey.PID, w.child.pid, logkey.Took, silent)
 }
 
 // end puts an end to a worker that has been frozen for long.
