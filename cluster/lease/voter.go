@@ -67,10 +67,6 @@ func (m *Machine) renewed(msg Message) {
 		m.send(msg.From, 1, Message{Kind: Nack, Term: msg.Term, Seq: msg.Seq, Reason: HasReleased})
 		return
 	}
-	if m.pair() && m.now < m.voter.unknown {
-		m.hear(msg)
-		return // a former process may have held on evidence, and raft would not know
-	}
 	m.raise(msg.Term)
 	if !m.hear(msg) {
 		m.send(msg.From, 1, Message{Kind: Stalled, Term: msg.Term, Seq: msg.Seq})

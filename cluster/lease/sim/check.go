@@ -85,6 +85,9 @@ func (c *checker) batch(h *host, now lease.Instant, actions []lease.Action) {
 			if !slices.ContainsFunc(actions[:i], func(b lease.Action) bool { s, ok := b.(lease.Shut); return ok && s.Term >= a.Term }) {
 				w.violate("%s loses term %d with an open gate", h.id, a.Term)
 			}
+			if a.Why != "the lease ran out" {
+				r.released = max(r.released, a.Term)
+			}
 			r.open = false
 		case lease.Send:
 			c.promised(h, a.Message, a.To)

@@ -29,7 +29,7 @@ var mutations = []mutation{
 		old: "for _, p := range m.voter.promises {\n\t\tif p.until > now {", new: "for _, p := range m.voter.promises {\n\t\tif p.until > now && p.until < now {",
 	}, {
 		name: "a restarted voter takes for granted that it promised nothing", kind: "duel", file: "machine.go",
-		old: "m.voter.unknown = now.Add(promised(cfg.Timing.Lease))", new: "m.voter.unknown = Never",
+		old: "m.voter.unknown = now.Add(promised(max(cfg.Timing.Lease, cfg.Timing.Fence)))", new: "m.voter.unknown = Never",
 	}, {
 		name: "a renewal without progress is a sign of life", kind: "single", file: "watcher.go",
 		old: "if msg.Acked > w.acked || (", new: "if msg.Acked >= w.acked || (",
@@ -40,14 +40,15 @@ var mutations = []mutation{
 		name: "a holder renews after it voted for another", kind: "duel", file: "holder.go",
 		old: "return h.term > 0 && h.term >= m.voter.bar &&", new: "return h.term > 0 &&",
 	}, {
-		name: "a holder's own lease is missing from its vote", kind: "duel", file: "holder.go",
-		old: "m.promise(m.cfg.Self, h.term, m.now.Add(promised(lease)))", new: "m.promise(m.cfg.Self, h.term, m.now)",
+		name: "a holder's own lease is missing from its vote", kind: "duel", file: "voter.go",
+		old: "if p.until > now {", new: "if p.until > now && p.holder != m.cfg.Self {",
 	}, {
 		name: "a voter promises a longer lease than its own", kind: "duel", file: "voter.go",
 		old: "|| msg.Lease > m.cfg.Timing.Lease {", new: "{",
 	}, {
 		name: "an answer to another round counts", kind: "duel", file: "holder.go",
-		old: "|| r.seq != msg.Seq || r.sent != msg.Sent {", new: "{",
+		old: "r := &h.rounds[msg.Seq%uint64(len(h.rounds))]\n\tif i < 0 || msg.Term != h.term || r.seq != msg.Seq || r.sent != msg.Sent {",
+		new: "r := &h.rounds[h.seq%uint64(len(h.rounds))]\n\tif i < 0 || msg.Term != h.term {",
 	}, {
 		name: "an answer of an older term counts", kind: "duel", file: "holder.go",
 		old: "if i < 0 || msg.Term != h.term ||", new: "if i < 0 ||",
@@ -95,9 +96,6 @@ var mutations = []mutation{
 	}, {
 		name: "silence counts while this node was cut off itself", kind: "pair", file: "solo.go",
 		old: "return promised(t.Fence) + t.Settle + t.Renew", new: "return t.Renew",
-	}, {
-		name: "a restarted peer promises at once", kind: "pair", file: "voter.go",
-		old: "if m.pair() && m.now < m.voter.unknown {", new: "if false {",
 	}, {
 		name: "an answer for a virtual IP does not matter", kind: "pair", file: "solo.go",
 		old: "case !e.Network || e.Occupied:", new: "case !e.Network:",

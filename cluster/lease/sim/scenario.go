@@ -74,7 +74,7 @@ func newWorld(seed uint64, kind Kind, steps int) *World {
 			supervisor: w.chance(0.5) && kind != Duel && kind != Edge, timing: w.timing,
 			clock: clock{offset: 1 + w.rng.Int64N(int64(1000*time.Hour)), ppm: ppm},
 		}
-		if kind == Duel && h.amphora && w.chance(0.05) {
+		if kind == Duel && h.amphora && w.chance(0.15) {
 			h.timing.Lease *= 3 // somebody has changed it on one host only
 			h.timing.Detect *= 3
 		}
