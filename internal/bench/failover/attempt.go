@@ -47,6 +47,7 @@ func parseAttempt(line string) (attempt, error) {
 // seen is what the client saw of a fault.
 type seen struct {
 	Gap      time.Duration  // longest time between two good answers
+	GapEnd   instant        // when it ended
 	Requests int            // sent
 	Failed   int            // got no good answer within clientLimit
 	Slow     int            // got one after more than slowAfter
@@ -62,6 +63,11 @@ func judge(attempts []attempt) seen {
 	ordered := slices.Clone(attempts)
 	slices.SortFunc(ordered, func(a, b attempt) int { return int(a.Ended - b.Ended) })
 	var last instant
+	gap := func(to instant) {
+		if to.sub(last) > s.Gap {
+			s.Gap, s.GapEnd = to.sub(last), to
+		}
+	}
 	for i, a := range ordered {
 		if i == 0 {
 			last = a.Sent
@@ -69,13 +75,13 @@ func judge(attempts []attempt) seen {
 		if a.Outcome != answered {
 			s.Failed++
 			s.Why[a.Outcome]++
-			s.Gap = max(s.Gap, a.Sent.sub(last))
+			gap(a.Sent)
 			continue
 		}
 		if a.Ended.sub(a.Sent) > slowAfter {
 			s.Slow++
 		}
-		s.Gap = max(s.Gap, a.Ended.sub(last))
+		gap(a.Ended)
 		last = a.Ended
 	}
 	return s

@@ -40,28 +40,28 @@ func TestJudge(t *testing.T) {
 		{
 			"calm",
 			[]string{"0 1 answered", "5 6 answered", "10 12 answered"},
-			seen{Gap: 6 * ms, Requests: 3, Why: map[string]int{}},
+			seen{Gap: 6 * ms, GapEnd: instant(12 * ms), Requests: 3, Why: map[string]int{}},
 		},
 		{
 			"refused until it is back",
 			[]string{"0 1 answered", "5 6 refused", "10 11 refused", "15 16 answered", "20 21 answered"},
-			seen{Gap: 15 * ms, Requests: 5, Failed: 2, Why: map[string]int{"refused": 2}},
+			seen{Gap: 15 * ms, GapEnd: instant(16 * ms), Requests: 5, Failed: 2, Why: map[string]int{"refused": 2}},
 		},
 		{
 			// What was lost in the hole is answered long after the hole.
 			"lost and sent again",
 			[]string{"0 1 answered", "5 1006 answered", "10 2010 timeout", "15 31 answered", "20 32 answered", "990 1005 answered"},
-			seen{Gap: 973 * ms, Requests: 6, Failed: 1, Slow: 1, Why: map[string]int{"timeout": 1}},
+			seen{Gap: 973 * ms, GapEnd: instant(1005 * ms), Requests: 6, Failed: 1, Slow: 1, Why: map[string]int{"timeout": 1}},
 		},
 		{
 			"never back: until the last request was sent",
 			[]string{"0 1 answered", "5 2005 timeout", "100 2100 timeout"},
-			seen{Gap: 99 * ms, Requests: 3, Failed: 2, Why: map[string]int{"timeout": 2}},
+			seen{Gap: 99 * ms, GapEnd: instant(100 * ms), Requests: 3, Failed: 2, Why: map[string]int{"timeout": 2}},
 		},
 		{
 			"never there",
 			[]string{"0 1 refused", "50 51 refused"},
-			seen{Gap: 50 * ms, Requests: 2, Failed: 2, Why: map[string]int{"refused": 2}},
+			seen{Gap: 50 * ms, GapEnd: instant(50 * ms), Requests: 2, Failed: 2, Why: map[string]int{"refused": 2}},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -106,8 +106,7 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 				return results, err
 			}
 			results[c.name] = append(results[c.name], r)
-			fmt.Fprintf(progress, "%s %d/%d %s: from %s, gap %.1f ms, failed %d %v, slow %d, two holders %.0f ms, healing gap %.1f ms%v\n",
-				f.key, i+1, s.runs, c.name, r.From, millis(r.Gap), r.Failed, r.Why, r.Slow, millis(r.Two), millis(r.Heal.Gap), r.Report)
+			fmt.Fprintf(progress, "%s %d/%d %v\n", f.key, i+1, s.runs, r)
 			if err := s.keepLogs(f, i, c, r); err != nil {
 				return results, err
 			}
@@ -131,7 +130,7 @@ func (s *settings) keepLogs(f *fault, i int, c *contestant, r result) error {
 		return nil
 	}
 	path := filepath.Join(s.logs, fmt.Sprintf("%s-%d-%s.log", f.key, i+1, strings.ReplaceAll(c.name, " ", "-")))
-	text := fmt.Sprintf("gap %v, moves %d, two holders %v, unrecovered: %v\n%v\n%s", r.Gap, r.Moves, r.Two, r.Unrecovered, r.Report, c.system.logs())
+	text := fmt.Sprintf("%v\n%v\n%s", r, r.Unrecovered, c.logs())
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("keep logs: %w", err)
 	}

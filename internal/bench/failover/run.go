@@ -21,12 +21,23 @@ const (
 type result struct {
 	System string
 	From   string    // the holder, to whom it happened
+	At     instant   // when it happened
 	seen             // from before the fault until it was healed
 	held             // from before the fault until the system had settled again
 	Heal   seen      // from the healing until the system had settled again
 	Report *takeover // what the system said of it, nil for nothing
 	// Unrecovered says that the VIP did not come back, or the pair did not.
 	Unrecovered error
+}
+
+// String says it in one line.
+func (r result) String() string {
+	gap := fmt.Sprintf("gap %.1f ms", millis(r.Gap))
+	if r.Gap > 0 {
+		gap += fmt.Sprintf(", %.1f ms after the fault it was over", millis(r.GapEnd.sub(r.At)))
+	}
+	return fmt.Sprintf("%s, from %s: %s, failed %d %v, slow %d, moves %d, two holders %.0f ms, healing gap %.1f ms%v",
+		r.System, r.From, gap, r.Failed, r.Why, r.Slow, r.Moves, millis(r.Two), millis(r.Heal.Gap), r.Report)
 }
 
 // measure does one thing to the holder of a settled system and watches until it
@@ -62,7 +73,7 @@ func (o *observation) fault(ctx context.Context, s system, f *fault, r *result) 
 		return 0, nil, err
 	}
 	holder := lastHolder(o.watch.soFar())
-	at := now()
+	r.At = now()
 	if err := s.inject(ctx, f, r.From); err != nil {
 		return 0, nil, err
 	}
@@ -70,7 +81,7 @@ func (o *observation) fault(ctx context.Context, s system, f *fault, r *result) 
 		if s.moves(f) && !movedFrom(o.watch.soFar(), holder) {
 			return errors.New("the VIP has not moved")
 		}
-		return o.undisturbed(at)
+		return o.undisturbed(r.At)
 	})
 	if failed == nil {
 		r.Report, err = s.report(ctx)
