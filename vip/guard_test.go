@@ -139,3 +139,27 @@ func TestViewTellsTheCarrier(t *testing.T) {
 		}
 	})
 }
+
+// TestCarrierLossDoesNotWait comes just after a look, when other events have to
+// wait.
+func TestCarrierLossDoesNotWait(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Holder, k *host) {
+		start(t, h)
+		hold(t, h, 1, vip4)
+		synctest.Wait()
+		k.mu.Lock()
+		k.l.up = false
+		changed := k.changed
+		k.mu.Unlock()
+		changed(false)
+		synctest.Wait()
+		if !h.View().Link.Up {
+			t.Error("an event of an address was not put off")
+		}
+		changed(true)
+		synctest.Wait()
+		if h.View().Link.Up {
+			t.Error("the event of the link was put off")
+		}
+	})
+}
