@@ -32,6 +32,14 @@ var (
 	ErrBootstrapped = errors.New("the cluster exists already")
 	// ErrWrongCluster: the other side belongs to a cluster with another name.
 	ErrWrongCluster = errors.New("wrong cluster")
+	// ErrForcedApart: two nodes have data that must not be put together, since the
+	// cluster was forced without one of them.
+	ErrForcedApart = errors.New("the cluster was forced apart")
+	// ErrHasQuorum: a majority is there, so that nothing needs to be forced.
+	ErrHasQuorum = errors.New("the quorum is there")
+	// ErrRestart is what Run returns when it has stopped because something is to be
+	// done to the data directory: call Settle, then Open and Run again.
+	ErrRestart = errors.New("the node must be started again")
 	// ErrInvalid: a request of another node makes no sense.
 	ErrInvalid = errors.New("invalid request")
 )

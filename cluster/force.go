@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,17 +9,6 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/hashicorp/raft"
-)
-
-var (
-	// ErrRestart is what Run returns when it has stopped because something is to be
-	// done to the data directory: call Settle, then Open and Run again.
-	ErrRestart = errors.New("the node must be started again")
-	// ErrForcedApart: two nodes have data that must not be put together, since the
-	// cluster was forced without one of them.
-	ErrForcedApart = errors.New("the cluster was forced apart")
-	// ErrHasQuorum: a majority is there, so that nothing needs to be forced.
-	ErrHasQuorum = errors.New("the quorum is there")
 )
 
 // ForceSolo makes this node the only voter of its cluster, without asking anybody:

@@ -195,10 +195,10 @@ func lockData(dir string) (unlock func(), err error) {
 		return func() {}, nil
 	}
 	db, err := openBolt(path)
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("another process uses %s: %w", path, err)
-	case err != nil:
+	}
+	if db == nil {
 		return func() {}, nil // it is damaged, and goes aside all the same
 	}
 	return func() { _ = db.Close() }, nil

@@ -69,7 +69,7 @@ func openStore(dir string) (*store, error) {
 		return nil, fmt.Errorf("open %s: %w; %s", path, err, startAnew)
 	}
 	s := &store{db: db}
-	if err := s.logStore.open(db); err != nil {
+	if err := s.open(db); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w; %s", path, err, startAnew), db.Close())
 	}
 	if err := s.openStable(filepath.Join(dir, stableFile)); err != nil {
@@ -117,7 +117,7 @@ func (s *store) openStable(path string) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	s.stableStore.load(file, state)
+	s.load(file, state)
 	if state.damaged != nil {
 		s.damage = fmt.Errorf("%s: %w", path, state.damaged)
 		if err := s.mend(); err != nil {
