@@ -61,7 +61,7 @@ type agent struct {
 
 // agentCounts are for status; see Node.Lease.
 type agentCounts struct {
-	claims, losses, lapses, campaigns, extensions, releases, suspicions uint64
+	claims, losses, campaigns, extensions, releases, suspicions uint64
 }
 
 // tenure is a time of holding, from Claim to Lose.

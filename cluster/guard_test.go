@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/amphora-lb/amphora/cluster/lease"
+	"github.com/hashicorp/raft"
+)
+
+func TestProfilesAreValid(t *testing.T) {
+	for name, p := range profiles {
+		if err := p.lease.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		c := testConfig(t, "a")
+		c.FSM, c.Profile = &memFSM{}, name
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.CommitTimeout = 0, 0, 0, 0
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		c = c.withDefaults()
+		r := c.raftConfig("id")
+		if err := raft.ValidateConfig(r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if r.HeartbeatTimeout != p.startup*p.heartbeat || c.withDefaults().startup != p.startup {
+			t.Errorf("%s: raft starts with a heartbeat of %v", name, r.HeartbeatTimeout)
+		}
+	}
+}
+
+// raft starts with longer timers and gets its own when it has heard a leader.
+func TestTimersQuicken(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t, "a")
+	cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLeaseTimeout = 0, 0, 0
+	n := start(t, cfg)
+	if got := n.raft.ReloadableConfig().HeartbeatTimeout; got != 3*time.Second {
+		t.Errorf("heartbeat of %v before a leader is heard", got)
+	}
+	must(t, n.Bootstrap(within(t, patience)))
+	eventually(t, "raft has its own timers", func() bool { return n.raft.ReloadableConfig().HeartbeatTimeout == time.Second })
+}
+
+func TestTailKnowsTheEndOfTheLog(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm, func(c *Config) { c.SnapshotThreshold, c.TrailingLogs = 4, 1 })
+	leader := awaitLeader(t, nodes...)
+	for _, command := range []string{"a", "b", "c", "d", "e", "f"} {
+		leader.mustPropose(command)
+	}
+	if err := leader.raft.Snapshot().Error(); err != nil {
+		t.Fatal(err)
+	}
+	end := lease.Position{Index: leader.raft.LastIndex(), Term: leader.raft.CurrentTerm()}
+	for _, n := range nodes {
+		eventually(t, n.cfg.Name+" knows it", func() bool { return n.tail.end() == end })
+	}
+	late := others(nodes, leader)[0]
+	late.halt()
+	again := start(t, late.cfg)
+	if got := again.tail.end(); got.Before(end) {
+		t.Errorf("after a restart the log ends at %v, want %v", got, end)
+	}
+}
+
+// The probe reaches raft's main loop and does nothing there; a step back and a
+// campaign do what they are for.
+func TestCallsIntoRaft(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm)
+	leader := awaitLeader(t, nodes...)
+	standby := others(nodes, leader)[0]
+	term := leader.Term()
+	for _, n := range nodes {
+		must(t, n.transport.probe(within(t, patience)))
+	}
+	if leader.raft.State() != raft.Leader || leader.Term() != term {
+		t.Error("the probe has changed something")
+	}
+	must(t, standby.transport.stepBack(within(t, patience), term))
+	must(t, standby.campaignNow(within(t, patience)))
+	eventually(t, "the standby leads", func() bool { return standby.raft.State() == raft.Leader && standby.Term() > term })
+	if got := standby.transport.elected.Load(); got != standby.Term() {
+		t.Errorf("the lease was told of term %d, it is %d", got, standby.Term())
+	}
+}
+
+// A node that comes back before gossip has missed it finds the others by itself.
+func TestRestartedNodeMeetsTheOthers(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm)
+	first := nodes[0] // the one that is configured with no peers
+	first.crash()
+	again := start(t, first.cfg)
+	eventually(t, "it has met the others", func() bool { return len(again.registry.alive()) == len(nodes) })
+}
+
+func TestDegradedSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	amphorae, witness, _ := holders(t)
+	first := awaitHolder(t, amphorae...)
+	awaitSuccessor(t, first)
+	missing := func(s LeaseStatus) bool { return slices.Contains(s.Degraded, "voter c is dead") }
+	if s := first.status(""); missing(s) {
+		t.Errorf("with everybody there: %q", s.Degraded)
+	}
+	witness.crash()
+	eventually(t, "the holder says that the witness is gone", func() bool {
+		s := first.status("")
+		return missing(s) && slices.Contains(s.Degraded, "2 of 3 voters are left: the loss of another one stops failover and changes")
+	})
+}
