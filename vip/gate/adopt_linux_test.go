@@ -14,6 +14,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 
 	"github.com/amphora-lb/amphora/internal/netns"
@@ -244,4 +245,26 @@ func TestRemoveWithoutState(t *testing.T) {
 	must(t, removeDir(nftRoot, dir))
 	must(t, n.Do(func() error { return Remove("eth0") }))
 	leftovers(t, n)
+}
+
+// TestFlushedTables makes the table again that somebody has flushed.
+func TestFlushedTables(t *testing.T) {
+	p := newPair(t)
+	g := p.open(t, NFT)
+	for _, change := range []func(){
+		func() { extend(t, g, 1, time.Minute) },
+		func() { must(t, g.Shut(1)) },
+		func() { must(t, p.amphora.Do(g.Attach)) },
+	} {
+		must(t, p.amphora.Do(func() error {
+			conn := &nftables.Conn{}
+			conn.FlushRuleset()
+			return conn.Flush()
+		}))
+		change()
+		must(t, g.Shut(1))
+		p.silent(t, 20)
+		extend(t, g, 1, time.Minute)
+		p.answers(t)
+	}
 }

@@ -23,6 +23,10 @@ type nft struct {
 	poll  *nftTable // for Run: a request and its answers must not mix with others
 	index int       // of the interface that the rules are for; 0: none yet
 
+	// What was set, to be set again should somebody flush the tables; nil: as found.
+	vips []netip.Addr
+	macs []net.HardwareAddr
+
 	enabled bool   // since the table was made
 	floor   uint64 // when it was enabled
 }
@@ -111,15 +115,27 @@ func (n *nft) attach(index int) error {
 	if index == n.index && n.table.attached() {
 		return nil
 	}
-	if err := n.table.build(); err != nil {
+	if err := n.rebuild(); err != nil {
 		return err
 	}
-	n.index, n.enabled = index, false
+	n.index = index
 	return n.leased(n.mem.current().until)
 }
 
-func (n *nft) protect(addrs []netip.Addr) error    { return n.table.setVIPs(addrs) }
-func (n *nft) peers(macs []net.HardwareAddr) error { return n.table.setPeers(macs) }
+func (n *nft) rebuild() error {
+	n.enabled = false
+	return n.table.build(n.vips, n.macs)
+}
+
+func (n *nft) protect(addrs []netip.Addr) error {
+	n.vips = append([]netip.Addr{}, addrs...)
+	return n.table.setVIPs(addrs)
+}
+
+func (n *nft) peers(macs []net.HardwareAddr) error {
+	n.macs = append([]net.HardwareAddr{}, macs...)
+	return n.table.setPeers(macs)
+}
 
 // tick is how coarsely the kernel counts what is left of an element, at most.
 const tick = 10 * time.Millisecond
@@ -135,21 +151,40 @@ func (n *nft) leased(until int64) error {
 		rest := time.Duration(until - start)
 		late := min(max(rest/10, 10*time.Millisecond), 100*time.Millisecond)
 		if rest -= tick + late; rest < time.Millisecond {
-			return n.table.shut()
+			return n.shut()
 		}
 		floor := n.mem.minTerm()
-		if err := n.table.open(rest, !n.enabled || floor != n.floor); err != nil {
-			return errors.Join(err, n.table.shut())
+		err := n.table.open(rest, !n.enabled || floor != n.floor)
+		if errors.Is(err, unix.ENOENT) { // somebody has flushed the tables
+			if err = n.rebuild(); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return errors.Join(err, n.shut())
 		}
 		if n.mem.minTerm() > n.mem.current().term {
-			return errors.Join(ErrFloor, n.table.shut()) // raised meanwhile
+			return errors.Join(ErrFloor, n.shut()) // raised meanwhile
 		}
 		n.enabled, n.floor = true, floor
 		if time.Duration(now()-start) <= late {
 			return nil
 		}
 	}
-	return errors.Join(errors.New("nftables took too long"), n.table.shut())
+	return errors.Join(errors.New("nftables took too long"), n.shut())
+}
+
+// shut takes the lease away. A table that has been flushed is made again, unless there
+// never was one: then attach makes it.
+func (n *nft) shut() error {
+	err := n.table.shut()
+	if !errors.Is(err, unix.ENOENT) {
+		return err
+	}
+	if n.index == 0 {
+		return nil
+	}
+	return n.rebuild()
 }
 
 // pollClaims is how often Run looks for claims: nftables does not tell of them.

@@ -76,28 +76,28 @@ func (t *nftTable) sets() map[string]*nftables.Set {
 	return all
 }
 
-// build makes the table anew in one transaction, shut, with the addresses and peers that
-// it had.
-func (t *nftTable) build() error {
-	sets := t.sets()
-	old := map[string][]nftables.SetElement{}
+// build makes the table anew in one transaction, shut, with these addresses and peers, or,
+// where they are nil, those that it had.
+func (t *nftTable) build(vips []netip.Addr, macs []net.HardwareAddr) error {
+	content := map[string][]nftables.SetElement{setPeers: macElements(macs)}
+	content[setVIP4], content[setVIP6] = addrElements(vips)
 	exists, err := t.exists()
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{setVIP4, setVIP6, setPeers} {
-		if !exists {
-			break
+	for set, known := range map[string]bool{setVIP4: vips != nil, setVIP6: vips != nil, setPeers: macs != nil} {
+		if !exists || known {
+			continue
 		}
-		if old[name], err = t.elements(name); err != nil {
+		if content[set], err = t.elements(set); err != nil {
 			return err
 		}
 	}
 	t.conn.AddTable(t.table)
 	t.conn.DelTable(t.table)
 	t.conn.AddTable(t.table)
-	for name, s := range sets {
-		if err := t.conn.AddSet(s, old[name]); err != nil {
+	for name, s := range t.sets() {
+		if err := t.conn.AddSet(s, content[name]); err != nil {
 			return fmt.Errorf("build set %s: %w", name, err)
 		}
 	}
@@ -147,7 +147,11 @@ func (t *nftTable) attached() bool {
 }
 
 func (t *nftTable) setVIPs(addrs []netip.Addr) error {
-	var v4, v6 []nftables.SetElement
+	v4, v6 := addrElements(addrs)
+	return errors.Join(t.fill(setVIP4, v4), t.fill(setVIP6, v6), t.flush("guard the addresses"))
+}
+
+func addrElements(addrs []netip.Addr) (v4, v6 []nftables.SetElement) {
 	for _, a := range addrs {
 		if a = a.Unmap(); a.Is4() {
 			v4 = append(v4, nftables.SetElement{Key: a.AsSlice()})
@@ -155,15 +159,18 @@ func (t *nftTable) setVIPs(addrs []netip.Addr) error {
 			v6 = append(v6, nftables.SetElement{Key: a.AsSlice()})
 		}
 	}
-	return errors.Join(t.fill(setVIP4, v4), t.fill(setVIP6, v6), t.flush("guard the addresses"))
+	return v4, v6
 }
 
 func (t *nftTable) setPeers(macs []net.HardwareAddr) error {
-	var list []nftables.SetElement
+	return errors.Join(t.fill(setPeers, macElements(macs)), t.flush("set peers"))
+}
+
+func macElements(macs []net.HardwareAddr) (list []nftables.SetElement) {
 	for _, mac := range macs {
 		list = append(list, nftables.SetElement{Key: mac})
 	}
-	return errors.Join(t.fill(setPeers, list), t.flush("set peers"))
+	return list
 }
 
 // fill makes list the elements of the set, with the next flush.
@@ -204,13 +211,9 @@ func (t *nftTable) open(d time.Duration, enable bool) error {
 	return errors.Join(err, t.flush("open"))
 }
 
-// shut takes the lease away. A table that does not exist is shut.
+// shut takes the lease away.
 func (t *nftTable) shut() error {
-	err := errors.Join(t.replace(setOpen, nil), t.flush("shut"))
-	if errors.Is(err, unix.ENOENT) {
-		return nil
-	}
-	return err
+	return errors.Join(t.replace(setOpen, nil), t.flush("shut"))
 }
 
 // shutBelow disables the table for terms below min: an Extend that is on its way adds to
