@@ -87,16 +87,24 @@ func judge(attempts []attempt) seen {
 	return s
 }
 
-// split parts attempts by when they were sent.
-func split(attempts []attempt, at instant) (before, after []attempt) {
+// split parts attempts: those that a fault at from may have touched, with the
+// last good answer before it, and those that were sent from healed on.
+func split(attempts []attempt, from, healed instant) (during, after []attempt) {
+	var last attempt
 	for _, a := range attempts {
-		if a.Sent < at {
-			before = append(before, a)
-		} else {
+		switch {
+		case a.Sent >= healed:
 			after = append(after, a)
+		case a.Ended >= from:
+			during = append(during, a)
+		case a.Outcome == answered && a.Ended > last.Ended:
+			last = a
 		}
 	}
-	return before, after
+	if last.Outcome == answered {
+		during = append(during, last)
+	}
+	return during, after
 }
 
 // steady reports whether the client has been answered for a whole second, begun

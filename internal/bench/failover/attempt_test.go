@@ -87,9 +87,13 @@ func TestAttemptLine(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	before, after := split(at(t, "0 1 answered", "9 300 answered", "10 11 answered"), instant(10*ms))
-	if len(before) != 2 || len(after) != 1 || after[0].Sent != instant(10*ms) {
-		t.Errorf("%v, %v", before, after)
+	attempts := at(t, "0 1 answered", "2 3 answered", "2 4 cut", "3 11 answered", "8 300 answered", "20 21 answered", "19 22 answered")
+	during, after := split(attempts, instant(10*ms), instant(20*ms))
+	if diff := cmp.Diff(at(t, "3 11 answered", "8 300 answered", "19 22 answered", "2 3 answered"), during); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(at(t, "20 21 answered"), after); diff != "" {
+		t.Error(diff)
 	}
 }
 

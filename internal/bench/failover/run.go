@@ -22,7 +22,7 @@ type result struct {
 	System string
 	From   string    // the holder, to whom it happened
 	At     instant   // when it happened
-	seen             // from before the fault until it was healed
+	seen             // from the fault until it was healed
 	held             // from before the fault until the system had settled again
 	Heal   seen      // from the healing until the system had settled again
 	Report *takeover // what the system said of it, nil for nothing
@@ -57,8 +57,8 @@ func measure(ctx context.Context, s system, f *fault) (r result, err error) {
 	if err := errors.Join(err, stopErr, ctx.Err()); err != nil {
 		return r, err
 	}
-	before, after := split(attempts, healed)
-	r.seen, r.Heal, r.held, r.Unrecovered = judge(before), judge(after), judgeHolders(holdings), failed
+	during, after := split(attempts, r.At, healed)
+	r.seen, r.Heal, r.held, r.Unrecovered = judge(during), judge(after), judgeHolders(holdings), failed
 	return r, nil
 }
 
