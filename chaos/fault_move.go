@@ -2,13 +2,18 @@ package chaos
 
 import "context"
 
-// Move is no fault: an operator moves the VIPs to the other amphora. There is
-// nothing to heal.
+// Move is no fault: an operator moves the VIPs to the other amphora, and tries
+// again when the answer is that it cannot be done now. There is nothing to heal.
 func (c *Cluster) Move() Fault {
 	return &simple{
 		name: "move the VIPs",
 		do: func(ctx context.Context) error {
-			_, err := c.Ctl(ctx, "witness", "failover")
+			var err error
+			for range 3 {
+				if _, err = c.Ctl(ctx, "witness", "failover", "--timeout", "6s"); err == nil {
+					break
+				}
+			}
 			return err
 		},
 		undo: func(context.Context) error { return nil },

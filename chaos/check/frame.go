@@ -32,13 +32,14 @@ type Frame struct {
 }
 
 // FromHolder is I4, and the second half of I2: no frame with a virtual IP as its
-// sender leaves a node whose gate is shut. settle is granted to frames that had
-// passed the gate when it shut and were still on their way to the switch. Of a
-// run of bad frames of one node the first and the number are reported.
-func FromHolder(frames []Frame, timeline []Interval, settle time.Duration) (bad []Violation) {
-	open := map[string][]Interval{}
-	for _, i := range timeline {
-		open[i.Node] = append(open[i.Node], i)
+// sender leaves a node whose gate is shut, but for packets of connections that a
+// planned switchover drains. settle is granted to frames that had passed the gate
+// when it shut and were still on their way to the switch. Of a run of bad frames of
+// one node the first and the number are reported.
+func FromHolder(frames []Frame, journals map[string]Journal, settle time.Duration) (bad []Violation) {
+	open, draining := map[string][]Interval{}, map[string][]Interval{}
+	for node, j := range journals {
+		open[node], draining[node] = j.Open(node), j.Draining(node)
 	}
 	type run struct {
 		first, last Frame
@@ -63,7 +64,12 @@ func FromHolder(frames []Frame, timeline []Interval, settle time.Duration) (bad 
 	}
 	for _, f := range frames {
 		last, ok := lastBefore(open[f.Node], f.At)
-		if ok && last.Covers(f.At, settle) {
+		ok = ok && last.Covers(f.At, settle)
+		if !ok && f.Kind == Packet {
+			last, ok = lastBefore(draining[f.Node], f.At)
+			ok = ok && last.Covers(f.At, settle)
+		}
+		if ok {
 			flush(f.Node)
 			continue
 		}

@@ -16,13 +16,13 @@ func frame(at Instant, node string, kind FrameKind, round uint32) Frame {
 }
 
 func TestFromHolder(t *testing.T) {
-	timeline := Timeline(map[string]Journal{
+	journals := map[string]Journal{
 		"a": {extend(100, 1), {At: 150 * ms, Kind: Shut}},
 		"b": {extend(150, 2)},
-	})
+	}
 	settle := 2 * time.Millisecond
 	good := []Frame{frame(100, "a", Packet, 0), frame(149, "a", Answer, 1), frame(151, "a", Packet, 0), frame(152, "b", Announce, 0), frame(288, "b", Packet, 0)}
-	if bad := FromHolder(good, timeline, settle); bad != nil {
+	if bad := FromHolder(good, journals, settle); bad != nil {
 		t.Errorf("good: %v", bad)
 	}
 	for _, tt := range []struct {
@@ -35,7 +35,7 @@ func TestFromHolder(t *testing.T) {
 		{frame(140, "b", Answer, 1), "I2"},
 		{frame(120, "witness", Packet, 0), "I4"},
 	} {
-		if bad := FromHolder(append(good, tt.frame), timeline, settle); len(bad) != 1 || bad[0].Invariant != tt.want {
+		if bad := FromHolder(append(good, tt.frame), journals, settle); len(bad) != 1 || bad[0].Invariant != tt.want {
 			t.Errorf("%+v: %v, want one of %s", tt.frame, bad, tt.want)
 		}
 	}
@@ -44,8 +44,29 @@ func TestFromHolder(t *testing.T) {
 	for i := range Instant(1000) {
 		many = append(many, frame(400+i, "a", Packet, 0))
 	}
-	if bad := FromHolder(many, timeline, settle); len(bad) != 1 {
+	if bad := FromHolder(many, journals, settle); len(bad) != 1 {
 		t.Errorf("many: %d violations", len(bad))
+	}
+}
+
+// TestFromHolderDraining: connections go on after a planned switchover, and
+// nothing else does.
+func TestFromHolderDraining(t *testing.T) {
+	journals := map[string]Journal{
+		"a": {extend(100, 1), {At: 149 * ms, Kind: Drain, Term: 1, Until: 500 * ms}, extend(150, 1), {At: 150 * ms, Kind: Shut}},
+		"b": {{At: 150 * ms, Kind: Other}, extend(150, 2), extend(250, 2)},
+	}
+	if bad := FromHolder([]Frame{frame(300, "a", Packet, 0), frame(499, "a", Packet, 0)}, journals, 0); bad != nil {
+		t.Errorf("good: %v", bad)
+	}
+	for _, f := range []Frame{frame(300, "a", Announce, 0), frame(300, "a", Answer, 1), frame(501, "a", Packet, 0), frame(450, "b", Packet, 0)} {
+		if bad := FromHolder([]Frame{f}, journals, 0); len(bad) != 1 {
+			t.Errorf("%+v: %v", f, bad)
+		}
+	}
+	journals["a"] = append(journals["a"], extend(400, 3), Record{At: 410 * ms, Kind: Shut})
+	if bad := FromHolder([]Frame{frame(420, "a", Packet, 0)}, journals, 0); len(bad) != 1 {
+		t.Errorf("after it held again: %v", bad)
 	}
 }
 

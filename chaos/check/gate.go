@@ -14,6 +14,8 @@ const (
 	Shut                   // shut, by the one who opened it
 	Raise                  // no term below Term opens it any more; shut if it was open in one of them
 	Kill                   // another amphora claimed a virtual IP: shut until a round that is sent later
+	Drain                  // in a planned switchover: once shut, connections that there are go on until Until
+	Other                  // says nothing of whether the gate is open
 )
 
 // Record is one entry of a gate's journal. It is written before the gate is
@@ -24,7 +26,7 @@ type Record struct {
 	Kind  Kind
 	Term  uint64
 	Sent  Instant // Extend: when the round of messages began that allows it
-	Until Instant // Extend: when the gate shuts itself
+	Until Instant // Extend: when the gate shuts itself; Drain: when that ends
 }
 
 // Journal is what happened to the gate of one node, in order.
@@ -92,6 +94,30 @@ func (j Journal) Open(node string) []Interval {
 	}
 	if open {
 		end(now.To)
+	}
+	return all
+}
+
+// Draining is when connections of the node were let go on although its gate was
+// shut: after a record that says so, until it ends or the node holds again.
+func (j Journal) Draining(node string) (all []Interval) {
+	for i, r := range j {
+		if r.Kind != Drain {
+			continue
+		}
+		now := Interval{Node: node, Term: r.Term, From: r.At, To: r.Until}
+		for _, next := range j[i+1:] {
+			if next.At >= now.To {
+				break
+			}
+			// An Extend of the term that ends may still be under way.
+			if next.Kind == Drain || next.Kind == Extend && next.Term > r.Term {
+				now.To = next.At
+			}
+		}
+		if now.To > now.From {
+			all = append(all, now)
+		}
 	}
 	return all
 }

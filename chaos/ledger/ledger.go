@@ -32,8 +32,11 @@ type slot struct {
 }
 
 // kinds are what the kinds of records mean to the judges: extend, shut, raise,
-// kill, and a worker that takes a gate over or leaves it, which shuts it.
-var kinds = map[uint64]check.Kind{1: check.Extend, 2: check.Shut, 3: check.Raise, 4: check.Kill, 5: check.Shut, 6: check.Shut}
+// kill, a worker that takes a gate over or leaves it, which shuts it, and the two
+// ends of draining.
+var kinds = map[uint64]check.Kind{
+	1: check.Extend, 2: check.Shut, 3: check.Raise, 4: check.Kill, 5: check.Shut, 6: check.Shut, 7: check.Drain, 8: check.Other,
+}
 
 // Ledger follows the gates of one node's network namespace. Its methods may be
 // called from any goroutine.

@@ -26,8 +26,7 @@ type look struct {
 	stalled time.Duration // since the machine was started
 }
 
-// lookEvery is how exactly starving is known.
-const lookEvery = 20 * time.Millisecond
+const lookEvery = 500 * time.Millisecond
 
 // run looks until ctx ends.
 func (p *pressure) run(ctx context.Context) {
@@ -61,23 +60,32 @@ func parsePressure(text string) (time.Duration, error) {
 	return time.Duration(us) * time.Microsecond, nil
 }
 
-// between is a check.Starved.
+// renewed is how often the kernel brings its total up to date (PSI_FREQ).
+const renewed = 2 * time.Second
+
+// between is a check.Starved. The kernel's total lags, so what is known is the
+// share of a somewhat longer time.
 func (p *pressure) between(from, to check.Instant) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.looks) == 0 {
+	if len(p.looks) < 2 {
 		return 0
 	}
-	return max(0, p.at(to)-p.at(from))
+	a, b := p.before(from.Add(-renewed)), p.before(to.Add(2*renewed))
+	if b.at <= a.at {
+		return 0
+	}
+	share := float64(b.stalled-a.stalled) / float64(b.at.Sub(a.at))
+	return time.Duration(share * float64(to.Sub(from)))
 }
 
-// at is the total at an instant: that of the last look before. p.mu is held.
-func (p *pressure) at(t check.Instant) time.Duration {
+// before is the last look before an instant, or the first one. p.mu is held.
+func (p *pressure) before(t check.Instant) look {
 	n, _ := slices.BinarySearchFunc(p.looks, t, func(l look, t check.Instant) int {
 		if l.at <= t {
 			return -1
 		}
 		return 1
 	})
-	return p.looks[max(0, n-1)].stalled
+	return p.looks[max(0, n-1)]
 }

@@ -24,13 +24,22 @@ func TestPressureBetween(t *testing.T) {
 	if got := p.between(0, 100); got != 0 {
 		t.Errorf("without a look: %v", got)
 	}
-	p.looks = []look{{100, 10}, {200, 10}, {300, 60}, {400, 160}}
+	// Idle for 10 s, then starved for a quarter of the time.
+	for i := range 21 {
+		p.looks = append(p.looks, look{at: check.Instant(i) * check.Instant(time.Second), stalled: max(0, time.Duration(i-10)*time.Second/4)})
+	}
+	at := func(s float64) check.Instant { return check.Instant(s * 1e9) }
 	for _, tt := range []struct {
-		from, to check.Instant
+		from, to float64
 		want     time.Duration
-	}{{100, 200, 0}, {150, 350, 50}, {200, 400, 150}, {0, 1000, 150}, {500, 600, 0}} {
-		if got := p.between(tt.from, tt.to); got != tt.want {
-			t.Errorf("from %d to %d: got %v, want %v", tt.from, tt.to, got, tt.want)
+	}{
+		{2, 4, 0},
+		{13, 15, time.Second / 2},
+		{13, 13.2, time.Second / 20},
+		{25, 26, 0}, // nothing is known
+	} {
+		if got := p.between(at(tt.from), at(tt.to)); got.Round(time.Millisecond) != tt.want {
+			t.Errorf("from %v to %v: got %v, want %v", tt.from, tt.to, got, tt.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (v *Verdict) judge(r *run) {
 			v.add([]check.Violation{{Invariant: "I4", What: fmt.Sprintf("the sniffer missed %d frames: it proves nothing", lost)}})
 		}
 		_, bad := check.OneAnswer(frames)
-		v.add(bad, check.FromHolder(frames, timeline, settle))
+		v.add(bad, check.FromHolder(frames, journals, settle))
 	}
 	longest, bad := check.Back(answers(r.history), r.windows, r.profile.calm, r.pressure.between)
 	v.Longest = longest
