@@ -198,6 +198,9 @@ func (m *Machine) open(until, sent Instant) {
 		h.open, h.since = true, m.now
 		m.out = append(m.out, Claim{Term: h.term})
 		m.claimed()
+		// What was heard of the old holder is of no use any more; above all not its
+		// release, should this lease run out.
+		m.unheard(0, m.cfg.Timing.Detect)
 	}
 }
 

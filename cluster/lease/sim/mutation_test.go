@@ -103,9 +103,6 @@ var mutations = []mutation{
 		name: "evidence counts from its arrival", kind: "pair", file: "solo.go",
 		old: "e.Sent.Add(held(m.cfg.Timing.Fence))", new: "m.now.Add(held(m.cfg.Timing.Fence))",
 	}, {
-		name: "a pair moves back what its survivor holds", kind: "pair", file: "solo.go",
-		old: "return m.pair() && !m.holder.open && w.holder != \"\" && w.solo", new: "return m.pair() && m.cfg.Self == \"\" && w.solo",
-	}, {
 		name: "an old holder does not hand over", kind: "planned", file: "claim.go",
 		old: "m.release(term, \"handed over to \"+string(msg.From))", new: "_ = msg",
 	},
