@@ -188,6 +188,9 @@ func (h *host) carryOut(a lease.Action) {
 	switch a := a.(type) {
 	case lease.Send:
 		w.check.sent(h, a)
+		if a.Message.Reason == lease.LogBehind && !h.amphora {
+			h.raft.behind = true // the witness may have to lead
+		}
 		for range max(a.Copies, 1) {
 			w.datagram(h, w.host(a.To), a.Message)
 		}
