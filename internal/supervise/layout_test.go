@@ -143,7 +143,7 @@ func FuzzPage(f *testing.F) {
 	if err := errors.Join(page(&stage{guard: &guard{mem: m}}).Describe(Settings{Interface: "eth0", Gate: "/pins"}), m.setWill(testWill(7))); err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(m[:offSlots]), m.slot(0), m.slot(1))
+	f.Add([]byte(m[:offGate+16]), m.slot(0)[:128], m.slot(1)[:128])
 	f.Fuzz(func(t *testing.T, head, slot0, slot1 []byte) {
 		s := newStage()
 		copy(s.mem[:offSlots], head)

@@ -145,11 +145,14 @@ func (p *Page) Publish(w Will) error {
 	if p == nil {
 		return nil
 	}
+	held := p.mem.word(offTerm).Load()
 	err := p.mem.setWill(w)
 	if err != nil {
 		err = errors.Join(err, p.mem.setWill(Will{Term: w.Term}))
 	}
-	p.kick()
+	if held != w.Term {
+		p.kick()
+	}
 	return err
 }
 
