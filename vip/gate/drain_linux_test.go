@@ -295,19 +295,19 @@ func atLeast(n *atomic.Int64, want int64) error {
 // TestDrainEnds keeps a drain from outliving what it is for.
 func TestDrainEnds(t *testing.T) {
 	p := newPrograms(t)
-	segment := func(flags byte) []byte {
+	segment := func(src net.HardwareAddr, fragment uint16, flags byte) []byte {
 		tcp := make([]byte, 20)
 		tcp[12], tcp[13] = 5<<4, flags
-		f := ipv4Frame(other4, vip4, 0, tcp...)
+		f := ipv4Frame(other4, vip4, fragment, tcp...)
 		copy(f, ownMAC)
-		copy(f[6:], strangerMAC)
+		copy(f[6:], src)
 		return f
 	}
 	const syn, ack, redirect = 2, 16, 7
 	minute := func() int64 { return now() + int64(time.Minute) }
 	expect := func(when string, flags byte, want uint32) {
 		t.Helper()
-		if got := p.run(t, in, segment(flags)); got != want {
+		if got := p.run(t, in, segment(strangerMAC, 0, flags)); got != want {
 			t.Errorf("%s: flags %#x got %#x, want %#x", when, flags, got, want)
 		}
 	}
@@ -317,9 +317,17 @@ func TestDrainEnds(t *testing.T) {
 	if got := p.run(t, in, arpFrame(strangerMAC, 1, other4, vip4)); got != drop {
 		t.Errorf("ARP while draining: %d", got)
 	}
-	if got := p.run(t, in, ipv4Frame(other4, vip4, 3, make([]byte, 20)...)); got != drop {
+	if got := p.run(t, in, segment(strangerMAC, 3, ack)); got != drop {
 		t.Errorf("a later fragment while draining: %d", got)
 	}
+	returned := func(when string, flags byte, want uint32) {
+		t.Helper()
+		if got := p.run(t, in, segment(peerMAC, 0, flags)); got != want {
+			t.Errorf("%s, sent on by the partner: flags %#x got %#x, want %#x", when, flags, got, want)
+		}
+	}
+	returned("draining to it", ack, next)
+	returned("draining to it", syn, drop)
 	extend(t, p.Gate, 1, time.Minute)
 	expect("open again", syn, next)
 	must(t, p.Shut(1))
@@ -329,6 +337,8 @@ func TestDrainEnds(t *testing.T) {
 	must(t, p.DrainFrom(peerMAC, minute()))
 	expect("draining from a partner", syn, next)
 	expect("draining from a partner", ack, redirect)
+	returned("draining from it", ack, next)
+	returned("draining from it", syn, next)
 	if got := p.run(t, in, ipv4Frame(other4, vip4, 0)); got != next { // too short for TCP
 		t.Errorf("half a segment: %d", got)
 	}
