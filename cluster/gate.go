@@ -32,9 +32,10 @@ type Prober interface {
 	// Probe sends one probe to the gateway and to each tie-breaker. network tells
 	// that one of them answered before ctx ended; Probe returns as soon as that is
 	// known. With occupancy it also asks, three times 20 ms apart and without
-	// answering for them itself, whether somebody else answers for a virtual IP or
-	// for an address of the peer; that takes its time. Several calls may run at once.
-	Probe(ctx context.Context, occupancy bool) (network, occupied bool)
+	// answering for them itself, whether somebody else answers for a virtual IP, and
+	// whether the peer's host answers for its own address; that takes its time.
+	// Several calls may run at once.
+	Probe(ctx context.Context, occupancy bool) (network, occupied, peer bool)
 }
 
 // Will is what the supervisor of this process sends when the process has died and

@@ -259,9 +259,9 @@ func (n *Node) probeOnce(ctx context.Context, occupancy bool) {
 	n.tasks.start(fmt.Sprintf("probe sent %d", sent), func(context.Context) {
 		within, cancel := context.WithTimeout(ctx, n.cfg.profile().lease.Fence)
 		defer cancel()
-		network, occupied := n.cfg.Prober.Probe(within, occupancy)
+		network, occupied, peer := n.cfg.Prober.Probe(within, occupancy)
 		if ctx.Err() == nil {
-			n.agent.feed(lease.Probed{Sent: sent, Network: network, Occupied: occupied})
+			n.agent.feed(lease.Probed{Sent: sent, Network: network, Occupied: occupied, Peer: peer})
 		}
 	})
 }

@@ -41,8 +41,9 @@ type wait struct {
 
 // search is an occupancy probe that runs.
 type search struct {
-	looksFor map[netip.Addr]bool
-	found    chan struct{} // one signal
+	vips, peers map[netip.Addr]bool
+	found       chan struct{} // one signal: somebody has a VIP
+	peer        bool          // the other amphora answered; guarded as searches are
 }
 
 // Probe asks the gateways and tie-breakers once. network says that one of them
@@ -51,12 +52,13 @@ type search struct {
 // known. Without carrier it is false at once.
 //
 // With occupancy Probe also asks, three times in 60 ms, whether somebody else has a
-// VIP or is the other amphora. Any frame in which one of those addresses is claimed
-// counts. When that could not be asked to the end, network is false: an address
-// that was not looked for does not count as free.
+// VIP, and whether the host of the other amphora answers for itself: that is no reason
+// not to claim, since a kernel does so whose amphora is dead. Any frame in which one
+// of those addresses is claimed counts. When that could not be asked to the end,
+// network is false: a VIP that was not looked for does not count as free.
 //
 // It needs Run, and may be called from several goroutines at once.
-func (p *Prober) Probe(ctx context.Context, occupancy bool) (network, occupied bool) {
+func (p *Prober) Probe(ctx context.Context, occupancy bool) (network, occupied, peer bool) {
 	var g sync.WaitGroup
 	defer g.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -65,12 +67,16 @@ func (p *Prober) Probe(ctx context.Context, occupancy bool) (network, occupied b
 	down, forget, ok := p.askAll(func() { signal(answered) })
 	defer forget()
 	if !ok {
-		return false, false
+		return false, false, false
 	}
 	var searched chan verdict
 	if occupancy {
 		searched = make(chan verdict, 1)
-		g.Go(func() { searched <- p.search(ctx) })
+		g.Go(func() {
+			var v verdict
+			v, peer = p.search(ctx)
+			searched <- v
+		})
 	}
 	for !network || searched != nil {
 		select {
@@ -79,18 +85,18 @@ func (p *Prober) Probe(ctx context.Context, occupancy bool) (network, occupied b
 		case v := <-searched:
 			switch v {
 			case taken:
-				return network, true
+				return network, true, peer
 			case unknown:
-				return false, false
+				return false, false, false
 			}
 			searched = nil
 		case <-down:
-			return false, false
+			return false, false, false
 		case <-ctx.Done():
-			return network && searched == nil, false
+			return network && searched == nil, false, false
 		}
 	}
-	return true, false
+	return true, false, peer
 }
 
 // askAll sends a question to every target and calls answered for each answer, until
@@ -195,9 +201,10 @@ func (p *Prober) hear(c claim) {
 		return
 	}
 	for s := range p.searches {
-		if s.looksFor[c.addr] {
+		if s.vips[c.addr] {
 			signal(s.found)
 		}
+		s.peer = s.peer || s.peers[c.addr]
 	}
 }
 
@@ -211,18 +218,23 @@ const (
 )
 
 // search looks for somebody else who has a VIP, and for the other amphora.
-func (p *Prober) search(ctx context.Context) verdict {
-	s := &search{looksFor: map[netip.Addr]bool{}, found: make(chan struct{}, 1)}
+func (p *Prober) search(ctx context.Context) (v verdict, peer bool) {
+	s := &search{vips: map[netip.Addr]bool{}, peers: map[netip.Addr]bool{}, found: make(chan struct{}, 1)}
 	var frames [][]byte
 	p.mu.Lock()
 	out := p.port
-	for _, addr := range slices.Concat(sample(p.vips, searchVIPs), p.peers) {
+	wanted := sample(p.vips, searchVIPs)
+	for i, addr := range slices.Concat(wanted, p.peers) {
 		frame, err := probeFrame(addr, p.link.hardwareAddr())
 		if err != nil {
 			p.mu.Unlock()
-			return unknown
+			return unknown, false
 		}
-		s.looksFor[addr] = true
+		if i < len(wanted) {
+			s.vips[addr] = true
+		} else {
+			s.peers[addr] = true
+		}
 		frames = append(frames, frame)
 	}
 	p.searches[s] = true
@@ -231,22 +243,23 @@ func (p *Prober) search(ctx context.Context) verdict {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.searches, s)
+		peer = s.peer
 	}()
 	if out == nil {
-		return unknown
+		return unknown, false
 	}
 	pause := time.NewTicker(searchPause)
 	defer pause.Stop()
 	for range searchProbes {
 		if _, dropped, err := out.send(frames); err != nil || dropped > 0 {
-			return unknown
+			return unknown, false
 		}
 		select {
 		case <-s.found:
-			return taken
+			return taken, false
 		case <-pause.C:
 		case <-ctx.Done():
-			return unknown
+			return unknown, false
 		}
 	}
 	// An answer may have come and not been heard yet, because this host is busy.
@@ -256,16 +269,16 @@ func (p *Prober) search(ctx context.Context) verdict {
 		ok, err := out.caughtUp()
 		switch {
 		case err != nil:
-			return unknown
+			return unknown, false
 		case ok && len(s.found) > 0:
-			return taken
+			return taken, false
 		case ok:
-			return vacant
+			return vacant, false
 		}
 		select {
 		case <-late.C:
 		case <-ctx.Done():
-			return unknown
+			return unknown, false
 		}
 	}
 }

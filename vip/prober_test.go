@@ -69,6 +69,7 @@ func probeBubble(t *testing.T, test func(t *testing.T, p *Prober, k *host, e *pi
 type outcome struct {
 	network, occupied bool
 	took              time.Duration
+	peer              bool
 }
 
 // probing starts a probe with so much time.
@@ -79,8 +80,8 @@ func probing(t *testing.T, p *Prober, limit time.Duration, occupancy bool) <-cha
 	go func() {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
-		network, occupied := p.Probe(ctx, occupancy)
-		done <- outcome{network, occupied, time.Since(began)}
+		network, occupied, peer := p.Probe(ctx, occupancy)
+		done <- outcome{network, occupied, time.Since(began), peer}
 	}()
 	synctest.Wait()
 	return done
@@ -110,7 +111,7 @@ func TestProbeCountsEachAnswer(t *testing.T) {
 				same(t, "asked", []string{"ask 192.0.2.254 for 192.0.2.1", "ask 192.0.2.7 for 192.0.2.1"}, k.take())
 				pass(3 * time.Millisecond)
 				answer(k, e)
-				same(t, "outcome", outcome{true, false, 3 * time.Millisecond}, <-o)
+				same(t, "outcome", outcome{true, false, 3 * time.Millisecond, false}, <-o)
 			})
 		})
 	}
@@ -127,7 +128,7 @@ func TestProbeWithoutAnAnswer(t *testing.T) {
 		} {
 			k.hear(c)
 		}
-		same(t, "outcome", outcome{false, false, fence}, <-o)
+		same(t, "outcome", outcome{false, false, fence, false}, <-o)
 	})
 }
 
@@ -141,10 +142,10 @@ func TestAnswerCountsForTheOldestQuestion(t *testing.T) {
 		second := probing(t, p, fence, false)
 		pass(10 * time.Millisecond)
 		k.hear(reply)
-		same(t, "first", outcome{true, false, 30 * time.Millisecond}, <-first)
+		same(t, "first", outcome{true, false, 30 * time.Millisecond, false}, <-first)
 		pending(t, "second", second)
 		k.hear(reply)
-		same(t, "second", outcome{true, false, 10 * time.Millisecond}, <-second)
+		same(t, "second", outcome{true, false, 10 * time.Millisecond, false}, <-second)
 
 		// Nor must the answer to one that was given up, because somebody else was
 		// quicker.
@@ -156,14 +157,14 @@ func TestAnswerCountsForTheOldestQuestion(t *testing.T) {
 		k.hear(reply)
 		pending(t, "fourth", fourth)
 		k.hear(reply)
-		same(t, "fourth", outcome{true, false, 0}, <-fourth)
+		same(t, "fourth", outcome{true, false, 0, false}, <-fourth)
 
 		// One that was lost does not make all that follow count for too old ones.
 		lost := probing(t, p, fence, false)
 		pass(answerTime + time.Millisecond)
 		fifth := probing(t, p, fence, false)
 		k.hear(reply)
-		same(t, "after a lost one", outcome{true, false, 0}, <-fifth)
+		same(t, "after a lost one", outcome{true, false, 0, false}, <-fifth)
 		pending(t, "the lost one", lost)
 		<-lost
 	})
@@ -200,14 +201,14 @@ func TestOccupancy(t *testing.T) {
 		says  []claim
 		want  outcome
 	}{
-		{"vacant", fence, []claim{gateway}, outcome{true, false, 60 * time.Millisecond}},
-		{"VIP answered for", fence, []claim{gateway, {addr: vip4, mac: other, reply: true}}, outcome{true, true, 0}},
-		{"IPv6 VIP announced", fence, []claim{gateway, {addr: vip6, mac: other}}, outcome{true, true, 0}},
-		{"peer is there", fence, []claim{gateway, {addr: peer4, mac: other}}, outcome{true, true, 0}},
-		{"our own frame", fence, []claim{gateway, {addr: vip4, mac: upLink().mac}}, outcome{true, false, 60 * time.Millisecond}},
-		{"somebody else", fence, []claim{gateway, {addr: host4.addr, mac: other}}, outcome{true, false, 60 * time.Millisecond}},
-		{"not asked to the end", 50 * time.Millisecond, []claim{gateway}, outcome{false, false, 50 * time.Millisecond}},
-		{"no network", fence, nil, outcome{false, false, fence}},
+		{"vacant", fence, []claim{gateway}, outcome{true, false, 60 * time.Millisecond, false}},
+		{"VIP answered for", fence, []claim{gateway, {addr: vip4, mac: other, reply: true}}, outcome{true, true, 0, false}},
+		{"IPv6 VIP announced", fence, []claim{gateway, {addr: vip6, mac: other}}, outcome{true, true, 0, false}},
+		{"peer is there", fence, []claim{gateway, {addr: peer4, mac: other}}, outcome{true, false, 60 * time.Millisecond, true}},
+		{"our own frame", fence, []claim{gateway, {addr: vip4, mac: upLink().mac}}, outcome{true, false, 60 * time.Millisecond, false}},
+		{"somebody else", fence, []claim{gateway, {addr: host4.addr, mac: other}}, outcome{true, false, 60 * time.Millisecond, false}},
+		{"not asked to the end", 50 * time.Millisecond, []claim{gateway}, outcome{false, false, 50 * time.Millisecond, false}},
+		{"no network", fence, nil, outcome{false, false, fence, false}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			probeBubble(t, func(t *testing.T, p *Prober, k *host, _ *pings) {
@@ -268,12 +269,12 @@ func TestOccupancyWaitsForABusyHost(t *testing.T) {
 		k.hear(gateway)
 		pass(80 * time.Millisecond)
 		k.hear(claim{addr: vip4, mac: [6]byte{2, 0, 0, 0, 0, 0x77}})
-		same(t, "with an answer that was late", outcome{true, true, 90 * time.Millisecond}, <-o)
+		same(t, "with an answer that was late", outcome{true, true, 90 * time.Millisecond, false}, <-o)
 
 		k.change(func() { k.failing["caughtUp"] = errors.New("queue was full") })
 		o = probing(t, p, fence, true)
 		k.hear(gateway)
-		same(t, "with frames dropped", outcome{false, false, 60 * time.Millisecond}, <-o)
+		same(t, "with frames dropped", outcome{false, false, 60 * time.Millisecond, false}, <-o)
 	})
 }
 
@@ -293,20 +294,20 @@ func TestProbeWithoutCarrier(t *testing.T) {
 		o := probing(t, p, fence, true)
 		pass(10 * time.Millisecond)
 		k.change(func() { k.l.up = false })
-		same(t, "while it is lost", outcome{false, false, 10 * time.Millisecond}, <-o)
+		same(t, "while it is lost", outcome{false, false, 10 * time.Millisecond, false}, <-o)
 		same(t, "while there is none", outcome{}, <-probing(t, p, fence, true))
 		k.change(func() { k.l.up, k.l.ups = true, k.l.ups+1 })
 		synctest.Wait()
 		o = probing(t, p, fence, false)
 		k.hear(claim{addr: gateway4.addr, to: self4, reply: true})
-		same(t, "after its return", outcome{true, false, 0}, <-o)
+		same(t, "after its return", outcome{true, false, 0, false}, <-o)
 	})
 }
 
 func TestProbeWithoutRun(t *testing.T) {
 	p, err := NewProber(ProberConfig{Interface: "eth0"})
 	must(t, err)
-	if network, occupied := p.Probe(t.Context(), true); network || occupied {
+	if network, occupied, _ := p.Probe(t.Context(), true); network || occupied {
 		t.Errorf("got %v, %v without sockets", network, occupied)
 	}
 }

@@ -49,7 +49,7 @@ func (m *Machine) unheard(agree, ask time.Duration) {
 
 // overtaken notices that the term that this node won is over. Who ended it shows
 // itself soon; if nobody does, this node tries to win another while its lease lasts.
-func (m *Machine) overtaken() { m.unheard(0, m.cfg.Timing.Lease/4) }
+func (m *Machine) overtaken() { m.unheard(0, m.cfg.Timing.Lease/2) }
 
 // hear takes note of a round, and tells whether its holder hears answers: one that
 // does not would bind this node to somebody who serves nobody.
