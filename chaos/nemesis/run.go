@@ -40,6 +40,9 @@ func (c Config) plan() []step {
 // nodes agree again.
 const healLimit = 60 * time.Second
 
+// viewerAddr is where the streams are read.
+var viewerAddr = netip.MustParsePrefix("192.0.2.3/24")
+
 // run is one cluster and what is recorded of it.
 type run struct {
 	Config
@@ -128,7 +131,14 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	r.writing.cluster, r.leaders.cluster = r.cluster, r.cluster
-	r.streaming = streaming{client: r.cluster.Client(), vip: r.vip, hang: r.profile.hang(), blob: chaos.Blob()}
+	// The opener of connections goes through all ports of its address in minutes. A
+	// node that gets the VIP back may still answer for those in TIME-WAIT, and would
+	// for a stream with the same port.
+	viewer, err := r.cluster.Lab().AddHost("viewer", viewerAddr)
+	if err != nil {
+		return err
+	}
+	r.streaming = streaming{client: viewer, vip: r.vip, hang: r.profile.hang(), blob: chaos.Blob()}
 	return r.writing.prepare(ctx)
 }
 
