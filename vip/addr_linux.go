@@ -135,7 +135,18 @@ func (k *rtnl) newAddr(index int, addr netip.Addr, lifetime time.Duration, refre
 	return req
 }
 
-func (k *rtnl) remove(addrs []address) map[netip.Addr]error { return removeAddrs(k.requests, addrs) }
+func (k *rtnl) remove(addrs []address) map[netip.Addr]error {
+	wrong := removeAddrs(k.requests, addrs)
+	gone := map[netip.Addr]bool{}
+	for _, a := range addrs {
+		if addr := a.prefix.Addr(); wrong[addr] == nil {
+			gone[addr] = true
+		}
+	}
+	// An error here must not make it look as if an address were still there.
+	_ = dropConnections(gone)
+	return wrong
+}
 
 func removeAddrs(s *nl.NetlinkSocket, addrs []address) map[netip.Addr]error {
 	var wrong map[netip.Addr]error

@@ -15,8 +15,8 @@ type Removed struct {
 }
 
 // ReleaseAll removes every address that carries Protocol from the interface, or
-// from all interfaces of the network namespace when iface is empty, and returns
-// what it removed, even together with an error. Nothing there is no error, nor is
+// from all interfaces of the network namespace when iface is empty, drops the
+// connections that the kernel has for them, and returns what it removed, even together with an error. Nothing there is no error, nor is
 // an interface that does not exist: what may run after any kind of end must be
 // safe to repeat. A Holder that runs meanwhile adds its addresses again.
 func ReleaseAll(iface string) ([]Removed, error) {
@@ -32,6 +32,7 @@ func ReleaseAll(iface string) ([]Removed, error) {
 	var removed []Removed
 	var errs []error
 	names := map[int]string{}
+	gone := map[netip.Addr]bool{}
 	for _, a := range addrs {
 		if a.proto != Protocol {
 			continue
@@ -50,7 +51,9 @@ func ReleaseAll(iface string) ([]Removed, error) {
 			continue
 		}
 		removed = append(removed, Removed{Interface: name, Addr: a.prefix.Addr()})
+		gone[a.prefix.Addr()] = true
 	}
+	errs = append(errs, dropConnections(gone))
 	return removed, errors.Join(errs...)
 }
 
