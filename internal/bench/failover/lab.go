@@ -62,7 +62,7 @@ func (w *webServers) close() error {
 func tails(paths ...string) string {
 	var b strings.Builder
 	for _, path := range paths {
-		const end = 16 << 10
+		const end = 64 << 10
 		text, _ := os.ReadFile(path) // nothing to show: nothing is shown
 		fmt.Fprintf(&b, "--- %s\n%s\n", path, text[max(0, len(text)-end):])
 	}

@@ -72,17 +72,24 @@ func (o *observation) fault(ctx context.Context, s system, f *fault, r *result) 
 	if err := pause(ctx, rand.N(s.period(f))); err != nil {
 		return 0, nil, err
 	}
-	holder := lastHolder(o.watch.soFar())
-	r.At = now()
-	if err := s.inject(ctx, f, r.From); err != nil {
+	// On a starved machine the VIP may have moved by itself meanwhile.
+	if r.From, err = settle(ctx, s); err != nil {
 		return 0, nil, err
 	}
-	failed = until(ctx, faultLimit, func() error {
-		if s.moves(f) && !movedFrom(o.watch.soFar(), holder) {
-			return errors.New("the VIP has not moved")
-		}
-		return o.undisturbed(r.At)
-	})
+	holder := lastHolder(o.watch.soFar())
+	r.At = now()
+	if err := s.inject(ctx, f, r.From); err != nil && f != planned {
+		return 0, nil, err
+	} else if err != nil { // it was asked for and refused
+		failed = err
+	} else {
+		failed = until(ctx, faultLimit, func() error {
+			if s.moves(f) && !movedFrom(o.watch.soFar(), holder) {
+				return errors.New("the VIP has not moved")
+			}
+			return o.undisturbed(r.At)
+		})
+	}
 	if failed == nil {
 		r.Report, err = s.report(ctx)
 	}
