@@ -15,8 +15,8 @@ const demoLimit = 3 * time.Minute
 
 // Demo shows a pair and a witness to a new user: it starts them in a lab,
 // configures them with amphoractl as a tutorial would, shows that answers
-// alternate, kills the holder in the middle of a download, and shows that
-// clients go on. It narrates on out and ends with a line that begins with
+// alternate, moves the VIPs on purpose, kills a worker, kills a whole holder in the
+// middle of a download, and shows that clients go on. It narrates on out and ends with a line that begins with
 // "demo: PASS" or "demo: FAIL"; then nothing of it is left on the machine. bin
 // is the directory that holds amphorad and amphoractl. It needs root.
 func Demo(ctx context.Context, out io.Writer, bin string) error {
@@ -63,10 +63,15 @@ func demo(ctx context.Context, out io.Writer, bin string) (verdict string, err e
 	if err := s.alternate(ctx); err != nil {
 		return "", err
 	}
+	moves, err := s.moveAll(ctx)
+	if err != nil {
+		return "", err
+	}
 	verdict, err = s.failover(ctx)
 	if err != nil {
 		return "", err
 	}
+	verdict = moves + verdict
 	return verdict, s.rejoin(ctx)
 }
 
@@ -151,7 +156,7 @@ func (s *story) failover(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.tell("Starting a download and a request every %v, then kill -9 of the holder, %s", probeEvery, holder)
+	s.tell("Starting a download and a request every %v, then kill -9 of everything on the holder, %s", probeEvery, holder)
 	result, err := s.cluster.killHolder(ctx, holder, s.vip)
 	if err != nil {
 		return "", err

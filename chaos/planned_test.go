@@ -26,20 +26,6 @@ func serving(t *testing.T) (*Cluster, context.Context, netip.Addr) {
 	return c, ctx, s.vip
 }
 
-// moved waits until another node than from carries the VIP alone.
-func moved(ctx context.Context, c *Cluster, vip netip.Addr, from string) error {
-	return until(ctx, func() error {
-		if err := c.ready(ctx); err != nil {
-			return err
-		}
-		carriers, err := c.Carriers(vip)
-		if err == nil && (len(carriers) != 1 || carriers[0] == from) {
-			err = fmt.Errorf("the VIP is on %v, want it on one node other than %s", carriers, from)
-		}
-		return err
-	})
-}
-
 // TestPlannedMoves: the VIP leaves a node that is told to give it up, and one
 // that is stopped, and is never on two nodes when the dust has settled.
 func TestPlannedMoves(t *testing.T) {
@@ -59,18 +45,7 @@ func TestPlannedMoves(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			probing, stop := context.WithCancel(ctx)
-			histories := make(chan History, 1)
-			go func() { histories <- newClient(c.client).probe(probing, "http://"+vip.String()+"/") }()
-			err = tt.move(holder)
-			if err == nil {
-				err = moved(ctx, c, vip, holder)
-			}
-			if err == nil {
-				_, err = newClient(c.client).get(ctx, "http://"+vip.String()+"/")
-			}
-			stop()
-			history := <-histories
+			history, err := c.watchMove(ctx, vip, holder, func() error { return tt.move(holder) })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,7 +38,7 @@ func TestReplaceADeadNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := moved(ctx, c, vip, holder); err != nil {
+	if err := c.awaitMove(ctx, vip, holder); err != nil {
 		t.Fatal(err)
 	}
 	names, err := c.loadBalancers(ctx, holder)
