@@ -20,7 +20,7 @@ type Claim struct {
 // ready reports whether a claim can do without a look at the kernel: the last pass
 // has looked, prepared all for this set, and put none of it on the interface.
 func (o *owner) ready(told order) bool {
-	return told.hold && !o.told.hold && o.passed && o.index != 0 && o.problem == nil &&
+	return told.wish == wantAll && o.told.wish == wantNone && o.passed && o.index != 0 && o.problem == nil &&
 		slices.Equal(told.set, o.told.set)
 }
 
@@ -48,10 +48,6 @@ func (o *owner) claim(now time.Time, told order) {
 func (o *owner) add(now time.Time, addrs, present []netip.Addr, anew bool, wrong map[netip.Addr]error) {
 	var serve, added, returned []netip.Addr
 	dropped := o.announce.stats.dropped.Load()
-	first := len(addrs) > 0 && !o.claimed.Told.Equal(o.told.at)
-	if first {
-		o.claimed = Claim{Term: o.told.term, Told: o.told.at}
-	}
 	for _, addr := range present {
 		s := o.state[addr]
 		// Unknown is what an earlier process left and is held at the first pass.
@@ -62,9 +58,22 @@ func (o *owner) add(now time.Time, addrs, present []netip.Addr, anew bool, wrong
 			s.since = now
 		}
 	}
+	first := len(addrs)+len(serve) > 0 && !o.claimed.Told.Equal(o.told.at)
+	if first {
+		o.claimed = Claim{Term: o.told.term, Told: o.told.at}
+	}
+	announced := func(at time.Time) {
+		if first {
+			o.claimed.Added = at
+			if o.announce.sending() && o.announce.stats.dropped.Load() == dropped {
+				o.claimed.Announced = time.Now()
+			}
+		}
+	}
 	if len(serve) > 0 {
 		o.announce.start(now, serve)
 		o.announce.run(now)
+		announced(now)
 	}
 	addrs = slices.DeleteFunc(addrs, func(addr netip.Addr) bool { return !o.guard.covers(addr) })
 	for chunk := range slices.Chunk(addrs, batch) {
@@ -91,11 +100,8 @@ func (o *owner) add(now time.Time, addrs, present []netip.Addr, anew bool, wrong
 		o.announce.start(at, there)
 		o.announce.run(at)
 		serve = append(serve, there...)
-		if first && len(there) > 0 {
-			o.claimed.Added = at
-			if o.announce.sending() && o.announce.stats.dropped.Load() == dropped {
-				o.claimed.Announced = time.Now()
-			}
+		if len(there) > 0 {
+			announced(at)
 		}
 	}
 	o.announce.inquire(time.Now(), serve)

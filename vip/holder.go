@@ -49,15 +49,24 @@ type Holder struct {
 type order struct {
 	seq  uint64
 	term uint64
-	hold bool
+	wish wish
 	at   time.Time    // of the last Hold
 	set  []netip.Addr // all VIPs, unique, in the order told; never changed in place
 }
 
+// wish is what is to be on the interface.
+type wish uint8
+
+const (
+	wantNone wish = iota // of the VIPs
+	wantKept             // those that are there, and nothing is said of them
+	wantAll              // and announced
+)
+
 // View is what a Holder has, for status and metrics. It is immutable.
 type View struct {
 	Term    uint64     // of the last Hold
-	Holding bool       // told to hold; the addresses may still be on their way
+	Holding bool       // told to hold, and not to yield; the addresses may still be on their way
 	Addrs   []AddrView // every VIP, held or not, in the order of Update
 	Link    Link
 	Claim   Claim        // the last one
@@ -152,8 +161,22 @@ func (h *Holder) Hold(term uint64) error {
 	if term < h.order.term {
 		return fmt.Errorf("hold addresses on %s in term %d after term %d: %w", h.cfg.Interface, term, h.order.term, ErrStaleTerm)
 	}
-	h.tellLocked(order{term: term, hold: true, at: time.Now(), set: h.order.set})
+	h.tellLocked(order{term: term, wish: wantAll, at: time.Now(), set: h.order.set})
 	return nil
+}
+
+// Yield tells the holder that the VIPs are another host's now, and that connections
+// to this one still need them here: it keeps those that are on the interface, adds
+// none, announces none, and takes nobody who announces them for a rival. Release or
+// another Hold ends that. Nothing happens unless it holds. Yield does not wait.
+func (h *Holder) Yield() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.order.wish == wantAll {
+		o := h.order
+		o.wish = wantKept
+		h.tellLocked(o)
+	}
 }
 
 // Release tells the holder to have no VIP on the interface, and returns when none

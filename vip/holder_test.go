@@ -702,6 +702,76 @@ func TestChangesSignalsEveryNewView(t *testing.T) {
 	})
 }
 
+// TestYield keeps the addresses for as long as it takes, in silence, while the next
+// holder announces them; nothing comes back that is taken away.
+func TestYield(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Holder, k *host) {
+		var log bytes.Buffer
+		h.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		start(t, h)
+		h.Yield() // it holds nothing yet
+		hold(t, h, 1, vip4, vip6)
+		synctest.Wait()
+		k.take()
+
+		h.Yield()
+		synctest.Wait()
+		h.hear(claim{addr: vip4, mac: [6]byte{2, 0, 0, 0, 0, 9}, to: vip4})
+		pass(10 * time.Minute)
+		synctest.Wait()
+		for _, line := range k.take() {
+			if !strings.HasSuffix(line, "refresh=true") {
+				t.Errorf("after Yield: %s", line)
+			}
+		}
+		same(t, "addresses", []netip.Addr{vip4, vip6}, k.ours())
+		v := h.View()
+		if v.Holding || v.Addrs[0].Present || v.Addrs[0].Err != nil || v.Addrs[0].Rival != nil {
+			t.Errorf("view is %+v, want nothing held and nothing disputed", v)
+		}
+		if strings.Contains(log.String(), "claimed by another host") {
+			t.Errorf("the next holder is taken for a rival:\n%s", &log)
+		}
+		k.change(func() { delete(k.addrs, vip6) })
+		pass(time.Minute)
+		same(t, "addresses", []netip.Addr{vip4}, k.ours())
+
+		must(t, h.Release(t.Context()))
+		same(t, "addresses", []netip.Addr{}, k.ours())
+		h.Yield() // nor does it hold any more
+		pass(time.Minute)
+		same(t, "addresses", []netip.Addr{}, k.ours())
+	})
+}
+
+// TestHoldAfterYield announces anew what is still there, also when no pass came
+// between: the segment may know another host by then.
+func TestHoldAfterYield(t *testing.T) {
+	for _, between := range []time.Duration{0, time.Second} {
+		t.Run(between.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *Holder, k *host) {
+				start(t, h)
+				hold(t, h, 1, vip4)
+				pass(time.Minute)
+				synctest.Wait()
+				k.take()
+				h.Yield()
+				if between > 0 {
+					pass(between)
+					synctest.Wait()
+				}
+				must(t, h.Hold(3))
+				synctest.Wait()
+				same(t, "claim", []string{"send 192.0.2.100"}, k.take())
+				v := h.View()
+				if !v.Holding || !v.Addrs[0].Present || v.Claim.Term != 3 || v.Claim.Added.IsZero() || v.Claim.Announced.IsZero() {
+					t.Errorf("view is %+v", v)
+				}
+			})
+		})
+	}
+}
+
 // TestAnyHistoryEndsAsTold gives random orders while others change the host, and
 // compares when all is quiet.
 func TestAnyHistoryEndsAsTold(t *testing.T) {
@@ -720,14 +790,14 @@ func TestAnyHistoryEndsAsTold(t *testing.T) {
 					rnd.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 					some = some[:rnd.IntN(len(some))]
 					one := all[rnd.IntN(len(all))]
-					switch rnd.IntN(8) {
+					switch rnd.IntN(9) {
 					case 0:
 						term++
 						hold(t, h, term, some...)
 						want = some
 					case 1:
 						must(t, h.Update(some))
-						if h.told().hold {
+						if h.told().wish == wantAll {
 							want = some
 						}
 					case 2:
@@ -747,6 +817,8 @@ func TestAnyHistoryEndsAsTold(t *testing.T) {
 					case 7:
 						k.change(func() { clear(k.failing) })
 						pass(time.Duration(rnd.IntN(1000)) * time.Millisecond)
+					case 8:
+						h.Yield()
 					}
 				}
 				k.change(func() { clear(k.failing) })
@@ -757,9 +829,17 @@ func TestAnyHistoryEndsAsTold(t *testing.T) {
 				}
 				want = slices.Clone(want)
 				slices.SortFunc(want, netip.Addr.Compare)
-				same(t, "addresses", want, k.ours())
+				if told := h.told(); told.wish == wantKept {
+					for _, addr := range k.ours() {
+						if !slices.Contains(told.set, addr) {
+							t.Errorf("%s is still there, and no VIP any more", addr)
+						}
+					}
+				} else {
+					same(t, "addresses", want, k.ours())
+				}
 				for _, a := range h.View().Addrs {
-					if a.Present != h.told().hold || a.Err != nil {
+					if a.Present != (h.told().wish == wantAll) || a.Err != nil {
 						t.Errorf("view of %s is %+v", a.Addr, a)
 					}
 				}

@@ -55,8 +55,9 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 		o.report(err)
 		return err
 	}
-	relink := o.see(now, have.link)
-	todo := diff(told.set, told.hold, have, o.cfg.Lifetime)
+	// What was announced before a Hold, another host may have contradicted since.
+	anew := o.see(now, have.link) || told.wish == wantAll && !o.claimed.Told.Equal(told.at)
+	todo := diff(told.set, told.wish, have, o.cfg.Lifetime)
 	left = o.removeAll(todo.remove)
 
 	// Prepare: guard what is to come and what has not gone, have all at hand that a
@@ -86,7 +87,9 @@ func (o *owner) pass(now time.Time, told order) (left error) {
 		}
 	}
 	o.refresh(todo.refresh, wrong)
-	o.add(now, todo.add, todo.present, relink, wrong)
+	if told.wish == wantAll {
+		o.add(now, todo.add, todo.present, anew, wrong)
+	}
 	for addr, a := range todo.foreign {
 		wrong[addr] = o.dispute(addr, a, slices.Contains(todo.present, addr))
 	}
@@ -138,7 +141,7 @@ func (o *owner) forget() {
 		}
 	}
 	for addr, s := range o.state {
-		if o.told.hold && known[addr] {
+		if o.told.wish == wantAll && known[addr] {
 			continue
 		}
 		o.announce.stop(addr)
@@ -221,7 +224,7 @@ func (o *owner) report(err error) {
 }
 
 func (o *owner) view() View {
-	v := View{Term: o.told.term, Holding: o.told.hold, Link: o.link, Claim: o.claimed, Err: o.problem}
+	v := View{Term: o.told.term, Holding: o.told.wish == wantAll, Link: o.link, Claim: o.claimed, Err: o.problem}
 	v.Claim.Answered, v.Silent = o.announce.ask.answered, o.announce.ask.silence()
 	for _, addr := range o.told.set {
 		s := o.state[addr]

@@ -15,10 +15,10 @@ type plan struct {
 }
 
 // diff compares the addresses in the kernel with the VIPs, of which all are to be
-// there, or none. It is a pure function of the state, so an event that was missed
+// there, none, or those that are. It is a pure function of the state, so an event that was missed
 // or came twice changes nothing. An address is refreshed when a third of its
 // lifetime is gone.
-func diff(vips []netip.Addr, hold bool, have snapshot, lifetime time.Duration) plan {
+func diff(vips []netip.Addr, wish wish, have snapshot, lifetime time.Duration) plan {
 	isVIP := make(map[netip.Addr]bool, len(vips))
 	for _, addr := range vips {
 		isVIP[addr] = true
@@ -28,7 +28,7 @@ func diff(vips []netip.Addr, hold bool, have snapshot, lifetime time.Duration) p
 	for _, a := range have.addrs {
 		addr := a.prefix.Addr()
 		switch {
-		case a.ours(have.link) && (!hold || !isVIP[addr] || !a.prefix.IsSingleIP()):
+		case a.ours(have.link) && (wish == wantNone || !isVIP[addr] || !a.prefix.IsSingleIP()):
 			p.remove = append(p.remove, a)
 		case a.ours(have.link):
 			present[addr] = true
@@ -41,7 +41,7 @@ func diff(vips []netip.Addr, hold bool, have snapshot, lifetime time.Duration) p
 		}
 	}
 	for _, addr := range vips {
-		if _, taken := p.foreign[addr]; hold && !present[addr] && !taken {
+		if _, taken := p.foreign[addr]; wish == wantAll && !present[addr] && !taken {
 			p.add = append(p.add, addr)
 		}
 	}

@@ -45,7 +45,7 @@ func TestDiff(t *testing.T) {
 		{"our mark, wrong length", []netip.Addr{a}, []address{wide}, plan{add: []netip.Addr{a}, remove: []address{wide}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := diff(tc.want, true, snapshot{link: here, addrs: tc.have}, life)
+			got := diff(tc.want, wantAll, snapshot{link: here, addrs: tc.have}, life)
 			if len(got.foreign) == 0 {
 				got.foreign = nil
 			}
@@ -63,7 +63,19 @@ func TestDiffOfAStandby(t *testing.T) {
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	left := address{index: 2, prefix: netip.PrefixFrom(b, 128), proto: Protocol}
 	other := address{index: 3, prefix: netip.PrefixFrom(a, 24)}
-	got := diff([]netip.Addr{a, b}, false, snapshot{link: here, addrs: []address{left, other}}, 30*time.Second)
+	got := diff([]netip.Addr{a, b}, wantNone, snapshot{link: here, addrs: []address{left, other}}, 30*time.Second)
 	want := plan{remove: []address{left}, foreign: map[netip.Addr]address{a: other}}
+	same(t, "plan", want, got)
+}
+
+// TestDiffOfWhatIsKept leaves the VIPs that are there, removes what is none, and adds
+// nothing.
+func TestDiffOfWhatIsKept(t *testing.T) {
+	here := link{index: 2}
+	a, b, c := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.2")
+	kept := address{index: 2, prefix: netip.PrefixFrom(a, 32), proto: Protocol, valid: 10 * time.Second}
+	old := address{index: 2, prefix: netip.PrefixFrom(c, 32), proto: Protocol}
+	got := diff([]netip.Addr{a, b}, wantKept, snapshot{link: here, addrs: []address{kept, old}}, 30*time.Second)
+	want := plan{present: []netip.Addr{a}, refresh: []netip.Addr{a}, remove: []address{old}, foreign: map[netip.Addr]address{}}
 	same(t, "plan", want, got)
 }

@@ -149,7 +149,7 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 		select {
 		case <-ctx.Done():
 			told := h.told()
-			told.hold = false
+			told.wish = wantNone
 			left := o.pass(time.Now(), told)
 			h.publish(o.view())
 			return left

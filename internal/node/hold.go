@@ -56,6 +56,7 @@ func (n *Node) hold(ctx context.Context, term uint64) error {
 	}
 	<-ctx.Done()
 	why := context.Cause(ctx)
+	n.vips.Yield() // they are the next holder's now
 	n.draining.begin(func(ctx context.Context) { n.leave(ctx, term, why) })
 	return nil
 }
