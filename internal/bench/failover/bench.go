@@ -97,6 +97,9 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 		for _, r := range soaked {
 			results[r.System] = append(results[r.System], r)
 		}
+		for _, c := range some {
+			err = errors.Join(err, s.writeLogs(f, 0, c, c.name))
+		}
 		return results, err
 	}
 	for i := range s.runs {
@@ -122,16 +125,23 @@ func contest(ctx context.Context, s settings, f *fault, some []*contestant, prog
 	return results, nil
 }
 
-// keepLogs writes what the programs have printed to a file, if there is a place
-// for it and the run was not as it should be.
+// keepLogs writes the logs of a run that was not as it should be.
 func (s *settings) keepLogs(f *fault, i int, c *contestant, r result) error {
 	verdict := summarize(f, c.name, []result{r}).Verdict
-	if s.logs == "" || verdict != short && r.Unrecovered == nil {
+	if verdict != short && r.Unrecovered == nil {
+		return nil
+	}
+	return s.writeLogs(f, i, c, fmt.Sprintf("%v\n%v", r, r.Unrecovered))
+}
+
+// writeLogs writes what the programs of a system have printed to a file, if there
+// is a place for it.
+func (s *settings) writeLogs(f *fault, i int, c *contestant, head string) error {
+	if s.logs == "" {
 		return nil
 	}
 	path := filepath.Join(s.logs, fmt.Sprintf("%s-%d-%s.log", f.key, i+1, strings.ReplaceAll(c.name, " ", "-")))
-	text := fmt.Sprintf("%v\n%v\n%s", r, r.Unrecovered, c.logs())
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(head+"\n"+c.logs()), 0o600); err != nil {
 		return fmt.Errorf("keep logs: %w", err)
 	}
 	return nil
