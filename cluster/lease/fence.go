@@ -4,7 +4,7 @@ import "time"
 
 // fence keeps a node that had to give up from trying again at once.
 type fence struct {
-	until  Instant       // no claim and no campaign before
+	until  Instant       // no campaign before
 	last   time.Duration // how long the newest hold-down was
 	began  Instant
 	lapses [flaps]Instant // when leases ran out, a ring
@@ -61,7 +61,7 @@ func (m *Machine) delegate() {
 	case !m.mayHold:
 		why = "a witness does not hold"
 	case why == "":
-		why = f.why
+		why = "another node holds"
 	}
 	m.out = append(m.out, GiveLeadership{To: m.lastHolder(), Why: why})
 }
@@ -74,7 +74,7 @@ func (m *Machine) delegateWake() Instant {
 	case m.able():
 		return Never
 	case m.mayHold && m.unfit == "":
-		w := wake(m.fence.until)
+		w := wake(m.solo.yield)
 		if len(m.voters) > 1 {
 			w.at(m.fence.nextGive)
 		}

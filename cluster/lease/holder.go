@@ -46,9 +46,11 @@ func (m *Machine) leads() bool {
 	return h.term > 0 && h.term >= m.voter.bar && h.term > m.voter.released[m.cfg.Self]
 }
 
-// able tells whether this node may claim at all.
+// able tells whether this node may claim at all. One that is held down may: it does
+// not campaign, so whoever elected it had nobody better. Two nodes that are both held
+// down would hand leadership to and fro.
 func (m *Machine) able() bool {
-	return m.mayHold && m.unfit == "" && m.now >= m.fence.until && m.now >= m.solo.yield && !m.gives()
+	return m.mayHold && m.unfit == "" && m.now >= m.solo.yield && !m.gives()
 }
 
 // leading tells whether this node asks for promises now.
@@ -172,9 +174,12 @@ func (m *Machine) extend() {
 	}
 	end, sent := m.leaseEnd()
 	if !h.open || h.openTerm != h.term {
-		if end > m.now && m.leading() && m.free() {
-			m.open(end, sent)
-			return
+		if end > m.now && m.leading() {
+			m.answered()
+			if m.free() {
+				m.open(end, sent)
+				return
+			}
 		}
 	}
 	if s := m.solo.evidence; h.open && s > end && h.openTerm == h.term {

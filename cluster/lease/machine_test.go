@@ -3,6 +3,7 @@ package lease
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -271,6 +272,24 @@ func TestHoldDownDoubles(t *testing.T) {
 	}
 }
 
+// A node that is held down does not campaign; one that was elected all the same holds:
+// two of them would hand leadership to and fro until their time is over.
+func TestHeldDownNodeHoldsWhenElected(t *testing.T) {
+	n := holding(t, "a", "b", "c")
+	n.do(GateForced{Term: n.m.holder.term, Why: "test"})
+	n.expect(n.after(900 * ms).do(Tick{})) // no question
+	term := n.m.holder.term + 1
+	n.do(VoteGranted{By: "b", Term: term})
+	for _, action := range n.do(Elected{term}) {
+		if strings.HasPrefix(action, "give") {
+			t.Errorf("leadership is given away: %s", action)
+		}
+	}
+	if got, want := n.do(n.ack("b")), fmt.Sprintf("claim(%d)", term); !slices.Contains(got, want) {
+		t.Errorf("after a quorum's promise: %v, want %s", got, want)
+	}
+}
+
 func TestLossMakesMoreCopies(t *testing.T) {
 	n := holding(t, "a", "b", "c")
 	for i := range 200 {
@@ -301,5 +320,60 @@ func TestTimingsAreValid(t *testing.T) {
 	}
 	if err := (Config{}).Validate(); err == nil {
 		t.Error("an empty configuration is valid")
+	}
+}
+
+func TestNodeThatNeverVotedHoldsAtOnce(t *testing.T) {
+	n := &node{t: t, now: 1000}
+	n.m = New(Config{Self: "a", Timing: Default()}, n.now)
+	n.do(Reconfigured{Voters: []ID{"a"}, MayHold: true})
+	n.expect(n.do(Elected{1}), "extend(1,+445.5ms)", "claim(1)")
+
+	for name, cfg := range map[string]Config{
+		"one that was restarted": {RaftTerm: 1},
+		"one whose data is new":  {Epoch: 1},
+	} {
+		cfg.Self, cfg.Timing = "a", Default()
+		n.m = New(cfg, n.now)
+		n.do(Reconfigured{Voters: []ID{"a"}, MayHold: true})
+		if got := n.do(Elected{2}); len(got) > 0 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	n.m = New(Config{Self: "a", Timing: Default()}, n.now) // it joins others, who may have changed twice
+	n.do(Reconfigured{Voters: []ID{"a", "b", "c"}, MayHold: true})
+	n.do(VoteGranted{By: "b", Term: 2})
+	n.do(Elected{2})
+	n.expect(n.do(n.ack("b")))
+}
+
+func TestReportCountsFromTheSignThatWasLast(t *testing.T) {
+	n := newNode(t, true, "a", "b", "c")
+	n.hear(renew("b", 1, 1, 0))
+	n.after(460 * ms).do(Tick{})
+	n.hear(Message{Kind: Agree, From: "c", Term: 1, Seq: 1}) // it campaigns, nothing comes of it
+	n.hear(renew("b", 1, 2, 1))
+	n.do(VoteGranted{By: "b", Term: 2, Promises: []Promise{{"b", 1, 400 * ms}}})
+	n.after(10 * ms).do(Elected{2})
+	n.after(1 * ms).do(n.ack("b"))
+	acked := n.now
+	n.after(2 * ms).hear(Message{Kind: Released, From: "b", Term: 1})
+	last := n.m.View().Last
+	if last.Cause != CausePlanned || last.LastHeard != n.now || last.Opened != n.now || last.Acked != acked || last.Noticed != Never {
+		t.Errorf("planned move, let go and opened at %d: %+v", n.now, last)
+	}
+
+	n = newNode(t, true, "a", "b", "c")
+	n.hear(renew("b", 1, 1, 0))
+	heard := n.now
+	n.after(10 * ms).do(Suspected{"b"})
+	noticed := n.now
+	n.after(20 * ms).hear(Message{Kind: Released, From: "b", Term: 1}) // the will comes late
+	n.hear(Message{Kind: Agree, From: "c", Term: 1, Seq: 1})
+	n.do(Elected{2})
+	n.do(VoteGranted{By: "c", Term: 2})
+	n.do(n.ack("c"))
+	if last := n.m.View().Last; last.LastHeard != heard || last.Noticed != noticed {
+		t.Errorf("heard at %d, missed at %d: %+v", heard, noticed, last)
 	}
 }
