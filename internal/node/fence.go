@@ -75,10 +75,14 @@ func (n *Node) openFence() error {
 		Logger: n.cfg.Logger.With(logkey.Component, "gate"),
 	})
 	if err != nil {
-		return fmt.Errorf("this host allows no gate for vip.interface (vip.unsafe_no_gate = true goes on without): %w", err)
+		return noGate(err)
 	}
 	n.gate, n.fence = g, kernelFence{g, n.drainTo}
 	return nil
+}
+
+func noGate(err error) error {
+	return fmt.Errorf("this host allows no gate for vip.interface (vip.unsafe_no_gate = true goes on without): %w", err)
 }
 
 // closeFence takes the gate away if no VIP is left on the interface; else it stays
@@ -111,7 +115,7 @@ func (n *Node) watchFence(ctx context.Context) error {
 				n.cluster.Force(ev.Term-1, "the supervisor ended the term")
 			case gate.KindKill:
 				n.cfg.Logger.Error("another amphora claims a VIP; the gate is shut until a quorum confirms this node",
-					logkey.VIP, ev.VIP, logkey.MAC, ev.MAC, logkey.Term, ev.Term)
+					logkey.VIP, ev.VIP, logkey.MAC, ev.MAC.String(), logkey.Term, ev.Term)
 				n.reportSelf(event.VIPDisputed, fmt.Sprintf("%s by %s", ev.VIP, ev.MAC))
 			}
 		}

@@ -293,7 +293,7 @@ func (g *Gate) shut(kind Kind, term uint64) error {
 func (g *Gate) Forced() <-chan Event { return g.forced }
 
 func (g *Gate) force(e Event) {
-	g.log.Warn("gate shut from outside", logkey.Reason, e.Kind, logkey.Term, e.Term, logkey.VIP, e.VIP, logkey.Peer, e.MAC)
+	g.log.Warn("gate shut from outside", logkey.Reason, e.Kind, logkey.Term, e.Term, logkey.VIP, e.VIP, logkey.MAC, e.MAC.String())
 	select {
 	case g.forced <- e:
 	default:

@@ -27,7 +27,7 @@ func (g *Gate) Run(ctx context.Context) error {
 		case bytes.Equal(mac, g.hardwareAddr()): // ours, sent back by the segment
 		case time.Since(alarmed) >= alarmPause:
 			alarmed = time.Now()
-			g.log.Warn("a stranger claims a virtual IP", logkey.VIP, e.Vip.addr(), logkey.Peer, mac)
+			g.log.Warn("a stranger claims a virtual IP", logkey.VIP, e.Vip.addr(), logkey.MAC, mac.String())
 		}
 	})
 	if err != nil {
