@@ -77,11 +77,13 @@ struct macs {
 	struct mac dst, src;
 };
 
-/* forward sends a frame on to the partner, as one of ours. */
+/* forward sends a frame on to the partner, as one of ours. A frame to somebody else's
+ * address comes in too while the interface is promiscuous: sent on, it would tell the
+ * switch that we have that address. */
 static __always_inline int forward(struct __sk_buff *skb, struct macs *m, const struct mac *partner)
 {
-	if (m->dst.byte[0] & 1)
-		return UNDECIDED; /* not sent to us alone */
+	if (skb->pkt_type != PACKET_HOST)
+		return UNDECIDED;
 	m->src = m->dst;
 	m->dst = *partner;
 	if (bpf_skb_store_bytes(skb, 0, m, sizeof(*m), 0))

@@ -299,11 +299,20 @@ func TestDrainEnds(t *testing.T) {
 		tcp := make([]byte, 20)
 		tcp[12], tcp[13] = 5<<4, flags
 		f := ipv4Frame(other4, vip4, fragment, tcp...)
-		copy(f, ownMAC)
+		copy(f, toHost)
 		copy(f[6:], src)
 		return f
 	}
 	const syn, ack, redirect = 2, 16, 7
+	// A frame to another address comes in while the interface is promiscuous.
+	astray := func(when string, flags byte, want uint32) {
+		t.Helper()
+		f := segment(strangerMAC, 0, flags)
+		copy(f, peerMAC)
+		if got := p.run(t, in, f); got != want {
+			t.Errorf("%s, to the partner's address: flags %#x got %#x, want %#x", when, flags, got, want)
+		}
+	}
 	minute := func() int64 { return now() + int64(time.Minute) }
 	expect := func(when string, flags byte, want uint32) {
 		t.Helper()
@@ -314,6 +323,8 @@ func TestDrainEnds(t *testing.T) {
 	must(t, p.DrainTo(peerMAC, minute()))
 	expect("draining to a partner", syn, redirect)
 	expect("draining to a partner", ack, redirect)
+	astray("draining to a partner", syn, drop)
+	astray("draining to a partner", ack, drop)
 	if got := p.run(t, in, arpFrame(strangerMAC, 1, other4, vip4)); got != drop {
 		t.Errorf("ARP while draining: %d", got)
 	}
@@ -337,6 +348,7 @@ func TestDrainEnds(t *testing.T) {
 	must(t, p.DrainFrom(peerMAC, minute()))
 	expect("draining from a partner", syn, next)
 	expect("draining from a partner", ack, redirect)
+	astray("draining from a partner", ack, next) // IP drops it
 	returned("draining from it", ack, next)
 	returned("draining from it", syn, next)
 	if got := p.run(t, in, ipv4Frame(other4, vip4, 0)); got != next { // too short for TCP

@@ -50,6 +50,9 @@ struct bpf_sock {
 	__u32 dst_port, dst_ip4, dst_ip6[4], state;
 };
 
+/* skb->pkt_type of a frame to the address of the interface (linux/if_packet.h). */
+enum { PACKET_HOST = 0 };
+
 enum { BPF_F_CURRENT_NETNS = -1, BPF_TCP_LISTEN = 10 };
 
 /* The same numbers as TC_ACT_UNSPEC and TC_ACT_SHOT, so that the programs serve

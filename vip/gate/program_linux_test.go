@@ -22,6 +22,10 @@ const (
 	drop = 2          // TCX_DROP
 )
 
+// toHost is what the interface has for its own while a program is run by hand: the
+// loopback's (bpf_prog_test_run_skb).
+var toHost = net.HardwareAddr{0, 0, 0, 0, 0, 0}
+
 type way int
 
 const (
