@@ -127,7 +127,9 @@ func (b *bpf) inherit() error {
 		if e != nil {
 			return fmt.Errorf("read the addresses that another version guards: %w; remove the gate with amphorad release-vip", e)
 		}
-		for _, key := range keys[gateAddr](old) {
+		guarded, e := keys[gateAddr](old)
+		err = errors.Join(err, e)
+		for _, key := range guarded {
 			err = errors.Join(err, b.objs.Vips.Put(key, uint32(0)))
 		}
 		err = errors.Join(err, old.Close())
@@ -212,7 +214,11 @@ func replace[K comparable](m *ebpf.Map, want map[K]bool) error {
 			return err
 		}
 	}
-	for _, key := range keys[K](m) {
+	there, err := keys[K](m)
+	if err != nil {
+		return err
+	}
+	for _, key := range there {
 		if want[key] {
 			continue
 		}
@@ -224,14 +230,17 @@ func replace[K comparable](m *ebpf.Map, want map[K]bool) error {
 }
 
 // keys lists the keys of a map that nobody else changes.
-func keys[K any](m *ebpf.Map) []K {
-	var list []K
+func keys[K any](m *ebpf.Map) (list []K, err error) {
 	var key K
 	var value uint32
-	for it := m.Iterate(); it.Next(&key, &value); {
+	it := m.Iterate()
+	for it.Next(&key, &value) {
 		list = append(list, key)
 	}
-	return list
+	if err := it.Err(); err != nil {
+		return nil, fmt.Errorf("read keys of a map: %w", err)
+	}
+	return list, nil
 }
 
 func (b *bpf) leased(int64) error { return nil } // the programs read the memory
@@ -262,13 +271,15 @@ func (b *bpf) watch(ctx context.Context, event func(gateEvent)) error {
 
 func (b *bpf) state(s *State) error {
 	s.Backend = BPF
-	for _, k := range keys[gateAddr](b.objs.Vips) {
+	addrs, err := keys[gateAddr](b.objs.Vips)
+	for _, k := range addrs {
 		s.VIPs = append(s.VIPs, k.addr())
 	}
-	for _, k := range keys[gateMac](b.objs.Peers) {
+	macs, e := keys[gateMac](b.objs.Peers)
+	for _, k := range macs {
 		s.Peers = append(s.Peers, net.HardwareAddr(k.Byte[:]).String())
 	}
-	return nil
+	return errors.Join(err, e)
 }
 
 func (b *bpf) stats() (Stats, error) { return readStats(b.objs.Stats) }
