@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/amphora-lb/amphora/internal/netns"
+	"github.com/amphora-lb/amphora/internal/testenv"
 )
 
 // run runs a command line without a process.
@@ -76,6 +79,39 @@ func TestCheckConfig(t *testing.T) {
 	}
 	if _, err := run(t.Context(), "check-config", "-c", filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("got %v, want the missing file named", err)
+	}
+}
+
+// TestCheckConfigLooksAtTheHost names the gate that there would be, and what else is
+// to be known.
+func TestCheckConfigLooksAtTheHost(t *testing.T) {
+	testenv.RequireRoot(t)
+	n, err := netns.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := errors.Join(netns.Veth(n, "eth0", n, "eth1"), n.Up("eth0", "eth1")); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	path, key := filepath.Join(dir, "amphorad.toml"), filepath.Join(dir, "cluster.key")
+	text := "name = \"a\"\n[cluster]\nlisten = \"127.0.0.1:7480\"\ngossip = \"127.0.0.1:7481\"\nkey_file = \"" + key + "\"\n[vip]\ninterface = \"eth0\"\n"
+	for _, tc := range []struct{ more, warning string }{
+		{"", ""},
+		{"unsafe_no_gate = true\n", path + ": warning: vip.unsafe_no_gate is set"},
+	} {
+		if err := errors.Join(os.WriteFile(key, []byte("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n"), 0o600), os.WriteFile(path, []byte(text+tc.more), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		var out string
+		err := n.Do(func() (err error) {
+			out, err = run(t.Context(), "check-config", "--config", path)
+			return err
+		})
+		if err != nil || !strings.Contains(out, `good: amphora "a"`) || !strings.Contains(out, tc.warning) || tc.warning == "" && strings.Contains(out, "warning") {
+			t.Errorf("with %q: got %q, %v", tc.more, out, err)
+		}
 	}
 }
 

@@ -104,7 +104,8 @@ func checkConfigCommand(e *env) *cobra.Command {
 		Use:   "check-config",
 		Short: "Check the configuration file and this host, change nothing",
 		Long: `Read the configuration file, report everything that is wrong with it, and check
-that this host and user can do what it asks for: interface, privileges, key file.`,
+that this host and user can do what it asks for: interface, privileges, key file, a
+gate in the kernel. What works but should be known is printed as a warning.`,
 		Example: `  amphorad check-config --config ./amphorad.toml`,
 		Args:    noArgs,
 	}
@@ -114,8 +115,12 @@ that this host and user can do what it asks for: interface, privileges, key file
 		if err != nil {
 			return err
 		}
-		if err := node.Check(cfg); err != nil {
+		advice, err := node.Examine(cfg)
+		if err != nil {
 			return fmt.Errorf("%s is well formed, but this host cannot run it: %w", *path, err)
+		}
+		for _, a := range advice {
+			fmt.Fprintf(e.stdout, "%s: warning: %s\n", *path, a)
 		}
 		fmt.Fprintf(e.stdout, "%s: good: %s %q of cluster %q\n", *path, cfg.Role, cfg.Name, cfg.Cluster.Name)
 		return nil
