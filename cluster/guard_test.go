@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/amphora-lb/amphora/cluster/lease"
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/raft"
 )
 
@@ -81,9 +83,21 @@ func TestCallsIntoRaft(t *testing.T) {
 		t.Error("the probe has changed something")
 	}
 	must(t, standby.transport.stepBack(within(t, patience), term))
-	must(t, standby.campaignNow(within(t, patience)))
+	must(t, standby.campaignNow(within(t, patience), standby.raft.CurrentTerm()))
 	eventually(t, "the standby leads", func() bool { return standby.raft.State() == raft.Leader && standby.Term() > term })
 	eventually(t, "the lease is told so", func() bool { return standby.transport.elected.Load() == standby.Term() })
+	if err := standby.campaignNow(within(t, patience), term); err == nil {
+		t.Error("a campaign for an older term ended the one that was won since")
+	}
+}
+
+// A planned move is counted from when the old holder let go: nobody has missed it before.
+func TestTakeoverHasNoStageBeforeTheLastSign(t *testing.T) {
+	report := lease.Report{Cause: lease.CausePlanned, Term: 2, LastHeard: 1000, Elected: 400, Acked: 900, Free: 1005, Opened: 1006}
+	want := Takeover{Term: 2, Cause: lease.CausePlanned, Ago: 94, Took: 6, Stages: []Stage{{"free", 5}, {"opened", 6}}}
+	if diff := cmp.Diff(want, takeover(1100, report)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // A node that comes back before gossip has missed it finds the others by itself.
@@ -104,6 +118,13 @@ func TestDegradedSaysWhatIsMissing(t *testing.T) {
 	missing := func(s LeaseStatus) bool { return slices.Contains(s.Degraded, "voter c is dead") }
 	if s := first.status(""); missing(s) {
 		t.Errorf("with everybody there: %q", s.Degraded)
+	}
+	// The words are the holder's, and are read on any node.
+	first.agent.late.add(bootTime(), time.Minute+time.Microsecond)
+	if s := first.status(""); !slices.ContainsFunc(s.Degraded, func(d string) bool {
+		return strings.HasPrefix(d, "timers of "+first.cfg.Name+" fire up to 1m0s late")
+	}) {
+		t.Errorf("with a timer that was late: %q", s.Degraded)
 	}
 	witness.crash()
 	eventually(t, "the holder says that the witness is gone", func() bool {

@@ -52,8 +52,9 @@ type Takeover struct {
 }
 
 // Stage is a part of a takeover: what was reached, and how long after the last sign
-// of the old holder. The names are noticed, agreed, elected, acked, free and opened;
-// those that did not happen are left out.
+// of the old holder. The names are noticed, agreed, elected, acked, free and opened.
+// Those that did not happen are left out, and so are those before that sign, as the
+// election of a planned move: the old holder still served.
 type Stage struct {
 	Name string
 	At   time.Duration
@@ -139,7 +140,7 @@ func takeover(now lease.Instant, r lease.Report) Takeover {
 	}{
 		{"noticed", r.Noticed}, {"agreed", r.Agreed}, {"elected", r.Elected}, {"acked", r.Acked}, {"free", r.Free}, {"opened", r.Opened},
 	} {
-		if s.at == lease.Never {
+		if s.at == lease.Never || s.at < start {
 			continue
 		}
 		if start == lease.Never {
@@ -190,7 +191,8 @@ func (n *Node) degraded(view lease.View, late Lateness) []string {
 	}
 	timing := n.cfg.profile().lease
 	if late.P999 > timing.Renew || late.Max > timing.Lease/2 {
-		say("timers of this host fire up to %v late (%v for one in a thousand): profile %s is unwise here", late.Max, late.P999, n.cfg.Profile)
+		say("timers of %s fire up to %v late (one in a thousand by %v or more): profile %s is unwise there",
+			n.cfg.Name, late.Max.Round(time.Millisecond), late.P999.Round(time.Millisecond), n.cfg.Profile)
 	}
 	return reasons
 }

@@ -72,5 +72,5 @@ func successor(nodes []cluster.Info, from cluster.Info, to string) (cluster.Info
 	if to != "" {
 		return cluster.Info{}, &lb.Error{Kind: lb.ErrNotFound, Field: "to", Msg: fmt.Sprintf("there is no node %q", to)}
 	}
-	return cluster.Info{}, fmt.Errorf("%w: no other amphora is alive to take the VIPs", lb.ErrUnavailable)
+	return cluster.Info{}, fmt.Errorf("%w: no other amphora can take the VIPs: none is alive and not in maintenance", lb.ErrUnavailable)
 }

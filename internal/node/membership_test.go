@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/amphora-lb/amphora/cluster"
@@ -14,6 +15,7 @@ func TestSuccessor(t *testing.T) {
 	two := cluster.Info{ID: "id-2", Name: "two", Role: cluster.Amphora, State: cluster.StateAlive}
 	dead := cluster.Info{ID: "id-3", Name: "dead", Role: cluster.Amphora, State: cluster.StateDead}
 	witness := cluster.Info{ID: "id-4", Name: "witness", Role: cluster.Witness, State: cluster.StateAlive}
+	resting := cluster.Info{ID: "id-5", Name: "resting", Role: cluster.Amphora, State: cluster.StateAlive, Maintenance: true}
 	all := []cluster.Info{dead, one, two, witness}
 	for _, tt := range []struct {
 		name  string
@@ -30,10 +32,14 @@ func TestSuccessor(t *testing.T) {
 		{"a dead one", all, "dead", "", lb.ErrUnavailable},
 		{"unknown", all, "three", "", lb.ErrNotFound},
 		{"none is left", []cluster.Info{dead, one, witness}, "", "", lb.ErrUnavailable},
+		{"the other is in maintenance", []cluster.Info{one, resting, witness}, "", "", lb.ErrUnavailable},
 	} {
 		got, err := successor(tt.nodes, one, tt.to)
 		if !errors.Is(err, tt.kind) || err == nil && got.ID != tt.want {
 			t.Errorf("%s: got %s, %v; want %s, %v", tt.name, got.ID, err, tt.want, tt.kind)
+		}
+		if tt.to == "" && err != nil && !strings.Contains(err.Error(), "maintenance") {
+			t.Errorf("%s: got %v, want it to name maintenance as a reason", tt.name, err)
 		}
 	}
 }
