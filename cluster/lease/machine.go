@@ -11,7 +11,7 @@ type Config struct {
 	Self     ID
 	Boot     uint64 // random, new with every start of the process
 	Timing   Timing
-	RaftTerm uint64 // raft's term, read from the disk before raft runs
+	RaftTerm uint64 // raft's term, read from the disk before raft runs; 0: raft never ran
 	Epoch    uint64 // how often the cluster was forced to one node
 	Seed     uint64 // of the jitter between two campaigns
 
@@ -53,11 +53,15 @@ type Machine struct {
 
 // New returns the machine of a process that starts now. It holds nothing, knows no
 // voters, and takes for granted that a former process of this node has just promised
-// a whole lease to somebody. The configuration must be valid.
+// a whole lease to somebody. Only a node that was never part of a cluster has not:
+// raft learns who votes in a term above 0 and writes that down first, and a node
+// whose data was set aside is of a later epoch. The configuration must be valid.
 func New(cfg Config, now Instant) *Machine {
 	m := &Machine{cfg: cfg, now: now, random: random(cfg.Seed)}
 	m.voter.bar = cfg.RaftTerm
-	m.voter.unknown = now.Add(promised(max(cfg.Timing.Lease, cfg.Timing.Fence)))
+	if cfg.RaftTerm > 0 || cfg.Epoch > 0 {
+		m.voter.unknown = now.Add(promised(max(cfg.Timing.Lease, cfg.Timing.Fence)))
+	}
 	m.voter.released = make(map[ID]uint64)
 	m.unheard(cfg.Timing.Detect, startPatience*cfg.Timing.Detect)
 	m.alone()
@@ -140,7 +144,7 @@ func (m *Machine) reconfigured(e Reconfigured) {
 	slices.Sort(voters)
 	voters = slices.Compact(voters)
 	if !slices.Equal(voters, m.voters) {
-		if m.voters != nil {
+		if m.voters != nil || len(voters) > 1 { // the first may come after a change, too
 			m.voter.changed = m.now.Add(promised(m.cfg.Timing.Lease))
 		}
 		m.holder.revote(voters)

@@ -12,7 +12,7 @@ type reporter struct {
 // confirmed notes that a quorum misses the holder.
 func (m *Machine) confirmed() {
 	r, w := &m.report, &m.watch
-	r.draft = Report{From: w.holder, LastHeard: max(w.progress, w.gone), Noticed: w.noticed, Agreed: m.now}
+	r.draft = Report{From: w.holder, LastHeard: w.sign(w.noticed), Noticed: w.noticed, Agreed: m.now}
 	switch {
 	case w.holder == "":
 		r.reason = CauseStart
@@ -25,11 +25,29 @@ func (m *Machine) confirmed() {
 	}
 }
 
+// sign is the last sign of the holder: its release, unless it was missed before.
+func (w *watcher) sign(noticed Instant) Instant {
+	switch {
+	case w.holder == "":
+		return Never
+	case w.gone != Never && w.gone <= noticed:
+		return w.gone
+	}
+	return w.progress
+}
+
+// heard forgets why this node campaigned: its holder was there all the time.
+func (m *Machine) heard() {
+	if !m.leads() {
+		m.report.draft, m.report.reason = Report{}, ""
+	}
+}
+
 // electedAt notes that a term was won.
 func (m *Machine) electedAt(term uint64) {
 	r, w := &m.report, &m.watch
 	if r.reason == "" {
-		r.draft = Report{From: w.holder, LastHeard: max(w.progress, w.gone)}
+		r.draft = Report{From: w.holder, LastHeard: w.sign(m.now)}
 		switch {
 		case w.holder == "":
 			r.reason = CauseStart
@@ -40,15 +58,23 @@ func (m *Machine) electedAt(term uint64) {
 		}
 	}
 	r.draft.Term, r.draft.Elected = term, m.now
+	r.draft.Acked, r.draft.Free = Never, Never
 }
 
 // soloReport begins the report of a claim on evidence.
 func (m *Machine) soloReport() {
 	r, w := &m.report, &m.watch
-	r.draft = Report{From: w.holder, LastHeard: max(w.progress, w.gone), Noticed: m.now}
+	r.draft = Report{From: w.holder, LastHeard: w.sign(m.now), Noticed: m.now}
 	r.reason = CauseSolo
 	if w.gone != Never {
 		r.reason, r.draft.Noticed = CauseReleased, w.gone
+	}
+}
+
+// answered notes that a quorum acknowledged a round.
+func (m *Machine) answered() {
+	if r := &m.report.draft; r.Acked == Never {
+		r.Acked = m.now
 	}
 }
 
@@ -64,8 +90,8 @@ func (m *Machine) claimed() {
 	r := &m.report
 	r.draft.Opened, r.draft.Term = m.now, m.holder.term
 	r.draft.Cause = r.reason
-	if r.reason == CauseElection && m.holder.claim.handed && m.voter.released[r.draft.From] > 0 {
-		r.draft.Cause = CausePlanned
+	if w := &m.watch; r.reason == CauseElection && m.holder.claim.handed && w.holder == r.draft.From && w.gone != Never {
+		r.draft.Cause, r.draft.LastHeard = CausePlanned, w.gone // it has served until then
 	}
 	if r.draft.Cause == "" {
 		r.draft.Cause = CauseElection

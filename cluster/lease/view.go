@@ -34,7 +34,7 @@ type Report struct {
 	Why   string // what the old holder said of its release, if it said something
 	Term  uint64
 
-	LastHeard Instant // last sign of the old holder: a Renew, or its release
+	LastHeard Instant // last sign of the old holder: progress of its rounds, or that it let go
 	Noticed   Instant // it was missed, or its release arrived
 	Agreed    Instant // another voter misses it too
 	Elected   Instant // raft elected this node

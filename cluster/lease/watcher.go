@@ -60,9 +60,11 @@ func (m *Machine) hear(msg Message) bool {
 			holder: msg.From, term: msg.Term, acked: msg.Acked, progress: m.now, echoed: msg.Echo,
 			seq: w.seq, notBefore: w.notBefore,
 		}
+		m.heard()
 	}
 	if msg.Acked > w.acked || (msg.Solo && msg.Open) {
 		w.acked, w.progress = msg.Acked, m.now
+		m.heard()
 	}
 	if msg.Echo > w.echoed {
 		w.echoed, w.resumed = msg.Echo, m.now
