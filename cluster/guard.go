@@ -99,8 +99,11 @@ func (n *Node) isMember(id lease.ID) bool {
 	return ok
 }
 
-// reconfigured tells the lease who votes.
+// reconfigured tells the lease who votes. An older answer of raft must not come after
+// a newer one.
 func (n *Node) reconfigured() {
+	n.votersMu.Lock()
+	defer n.votersMu.Unlock()
 	var voters []lease.ID
 	for _, s := range n.servers() {
 		if s.Suffrage == raft.Voter {
@@ -172,12 +175,14 @@ func (n *Node) publishWill(term uint64) {
 // standLimit bounds one attempt to make raft campaign.
 const standLimit = time.Second
 
-// stand makes raft on this node stand for election. It does not block.
+// stand makes raft on this node stand for election, unless a newer term has begun
+// until then. It does not block.
 func (n *Node) stand(why string) {
+	term := n.raft.CurrentTerm()
 	n.tasks.start("campaign", func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, standLimit)
 		defer cancel()
-		if err := n.campaignNow(ctx); err != nil && ctx.Err() == nil {
+		if err := n.campaignNow(ctx, term); err != nil && ctx.Err() == nil {
 			n.logger.Warn("cannot campaign", logkey.Reason, why, logkey.Err, err)
 			return
 		}
@@ -186,10 +191,15 @@ func (n *Node) stand(why string) {
 }
 
 // campaignNow campaigns, whatever raft is doing at the moment. A leader does so too:
-// it needs a new term when it has given up what it held in the one it leads.
-func (n *Node) campaignNow(ctx context.Context) error {
+// it needs a new term when it has given up what it held in the one it leads. since is
+// raft's term when that was decided: an election since then may have a winner, this
+// node perhaps, whose term must not be ended by a decision about an older one.
+func (n *Node) campaignNow(ctx context.Context, since uint64) error {
 	if !n.isVoter() {
 		return errors.New("this node has no vote")
+	}
+	if term := n.raft.CurrentTerm(); term != since {
+		return fmt.Errorf("term %d has begun since term %d was missed", term, since)
 	}
 	if n.raft.State() == raft.Candidate {
 		term := n.raft.CurrentTerm()

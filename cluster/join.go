@@ -212,6 +212,9 @@ func (n *Node) promote(ctx context.Context, id, addr string) error {
 
 // configure makes one change of the configuration and waits until it is committed.
 func (n *Node) configure(ctx context.Context, change func(limit time.Duration) raft.IndexFuture) (uint64, error) {
+	// The lease is never more than one change behind, also when nobody waited for the
+	// last one.
+	n.reconfigured()
 	var future raft.IndexFuture
 	err := n.calls.await(ctx, func() error {
 		future = change(enqueueLimit)

@@ -51,7 +51,8 @@ type Node struct {
 	tail       tail
 	boot       uint64 // random, of this process
 	tasks      tasks
-	probing    func() // ends the probing of the network; guarded by the agent's lock, as probes
+	votersMu   sync.Mutex // one word to the lease on who votes at a time
+	probing    func()     // ends the probing of the network; guarded by the agent's lock, as probes
 	probes     uint64
 	// barrierTerm is the term in which this node, as leader, has passed a barrier.
 	barrierTerm atomic.Uint64
