@@ -70,6 +70,10 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 	}
 	verify, cancel := context.WithTimeout(ctx, viewLimit)
 	defer cancel()
+	// The lease first: without a quorum the rest takes all the time there is.
+	if lease, err := b.cluster.Lease(verify, ""); err == nil {
+		st.HolderID = lease.HolderID
+	}
 	formed, err := b.cluster.HasState(verify)
 	st.NoCluster = err == nil && !formed
 	if formed {
@@ -77,10 +81,6 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 		st.Quorum = err == nil
 	}
 	nodes := b.cluster.Nodes()
-	lease, err := b.cluster.Lease(verify, "")
-	if err == nil {
-		st.HolderID = lease.HolderID
-	}
 	var holder cluster.Info
 	for _, info := range nodes {
 		node := admin.Node{
