@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/internal/supervise"
@@ -55,12 +57,28 @@ func (n *Node) publish(w cluster.Will) {
 }
 
 // attend is a stage: it tells the supervisor once everything before it runs, and
-// ends by itself when the supervisor has died, so that the node stops in order.
+// ends by itself when the supervisor has died, so that the node stops in order, also
+// one that has never come to run.
 func (n *Node) attend(ctx context.Context) error {
-	select {
-	case <-n.cluster.Ready():
-		n.cfg.Supervisor.Ready()
-	case <-ctx.Done():
-	}
-	return n.cfg.Supervisor.Run(ctx)
+	return attendLine(ctx, n.cfg.Supervisor, n.cluster.Ready())
+}
+
+// line is what attend needs of [supervise.Page].
+type line interface {
+	Ready()
+	Run(ctx context.Context) error
+}
+
+func attendLine(ctx context.Context, l line, ready <-chan struct{}) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		select {
+		case <-ready:
+			l.Ready()
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	both.Go(func() error { return l.Run(ctx) })
+	return both.Wait()
 }
