@@ -61,6 +61,9 @@ func clearBPF(dir string) error {
 func sweep(root string) error {
 	dirs, err := filepath.Glob(filepath.Join(root, "*", "*"))
 	for _, dir := range dirs {
+		if guards(dir) {
+			continue // without locking it, which a process that starts there would take for ErrBusy
+		}
 		lock, e := lockExisting(dir)
 		if errors.Is(e, ErrBusy) || errors.Is(e, fs.ErrNotExist) {
 			continue
