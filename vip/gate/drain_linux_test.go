@@ -357,6 +357,7 @@ func TestDrainEnds(t *testing.T) {
 	must(t, p.Shut(2))
 	expect("shut as new holder", ack, drop)
 	extend(t, p.Gate, 2, time.Minute)
+	expect("back in its own right", ack, next)
 	must(t, p.DrainFrom(peerMAC, now()-1))
 	expect("after the end", ack, next)
 

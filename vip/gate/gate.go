@@ -265,6 +265,7 @@ func (g *Gate) tellFloor(floor uint64) {
 }
 
 // Shut shuts the gate at once; packets that have passed it already are on their way.
+// It ends what DrainFrom began.
 // It shuts whatever the term is, which is only recorded.
 func (g *Gate) Shut(term uint64) error {
 	g.mu.Lock()
@@ -281,6 +282,9 @@ func (g *Gate) shut(kind Kind, term uint64) error {
 	l.term = term
 	m.record(kind, l)
 	m.shut()
+	// Who has lost what it took over resets what it does not know when it is back: by
+	// then the old holder has nothing any more either.
+	m.endDrain(newHolder)
 	if err := g.enf.leased(0); err != nil {
 		return fmt.Errorf("shut gate of %s: %w", g.cfg.Interface, err)
 	}
