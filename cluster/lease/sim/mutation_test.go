@@ -160,7 +160,7 @@ func (m mutation) caught(dir string) error {
 	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-overlay", overlayFile, "-o", program, "./run").CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
 	}
-	out, err := exec.Command(program, "-quiet", "-seeds", "40", "-steps", "60000", "-kind", m.kind).CombinedOutput()
+	out, err := exec.Command(program, "-quiet", "-seeds", "80", "-steps", "60000", "-kind", m.kind).CombinedOutput()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
 		if os.Getenv("MUTANTS") != "" {
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
