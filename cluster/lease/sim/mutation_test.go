@@ -82,7 +82,7 @@ var mutations = []mutation{
 		old: "m.out = append(m.out, Shut{term})\n\tm.broadcast(releaseCopies, Message{Kind: Released, Term: term})",
 		new: "m.broadcast(releaseCopies, Message{Kind: Released, Term: term})\n\tm.out = append(m.out, Shut{term})",
 	}, {
-		name: "a released term is renewed", kind: "chaos", file: "holder.go",
+		name: "a released term is renewed", kind: "duel", file: "holder.go",
 		old: "m.voter.released[m.cfg.Self] = max(m.voter.released[m.cfg.Self], term)", new: "_ = term",
 	}, {
 		name: "a late tick renews a lease that has run out", kind: "chaos", file: "machine.go",
