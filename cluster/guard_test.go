@@ -126,6 +126,12 @@ func TestDegradedSaysWhatIsMissing(t *testing.T) {
 	}) {
 		t.Errorf("with a timer that was late: %q", s.Degraded)
 	}
+	stranger, _ := first.registry.get(witness.id)
+	stranger.Profile = WAN
+	first.registry.put(stranger)
+	if s := first.status(""); !slices.ContainsFunc(s.Degraded, func(d string) bool { return strings.HasPrefix(d, "c has profile wan and "+first.cfg.Name+" has ") }) {
+		t.Errorf("with a voter of another profile: %q", s.Degraded)
+	}
 	witness.crash()
 	eventually(t, "the holder says that the witness is gone", func() bool {
 		s := first.status("")

@@ -171,6 +171,10 @@ func (n *Node) degraded(view lease.View, late Lateness) []string {
 		if p.Role == Amphora && p.fit() {
 			able++
 		}
+		if p.state == StateAlive && p.Profile != "" && p.Profile != n.cfg.Profile {
+			say("%s has profile %s and %s has %s: a voter refuses leases longer than its own; set the same profile on every node",
+				p.Name, p.Profile, n.cfg.Name, n.cfg.Profile)
+		}
 	}
 	for _, id := range view.Silent {
 		if p, _ := n.registry.get(string(id)); p.state == StateAlive {

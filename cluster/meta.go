@@ -30,6 +30,8 @@ type meta struct {
 	Unfit bool `json:"u,omitempty"`
 	// VIPLink is the hardware address of the interface with the virtual IPs.
 	VIPLink string `json:"h,omitempty"`
+	// Profile is the node's, so that the others can say when theirs is another.
+	Profile Profile `json:"p,omitempty"`
 }
 
 func (m meta) encode() ([]byte, error) {

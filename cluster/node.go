@@ -244,7 +244,7 @@ func (n *Node) start() error {
 	self := meta{
 		Name: n.cfg.Name, Role: n.cfg.Role, Addr: n.addr,
 		Voters: hashVoters(n.cfg.Voters), Bootstrapped: n.hasState() || n.rejoins, Epoch: n.Epoch().tag(),
-		Maintenance: n.maintenance.Load(), Unfit: n.eligible(), VIPLink: n.cfg.VIPLink,
+		Maintenance: n.maintenance.Load(), Unfit: n.eligible(), VIPLink: n.cfg.VIPLink, Profile: n.cfg.Profile,
 	}
 	n.gossip = &gossip{
 		id: n.id, registry: &n.registry, changed: n.changes.signal, message: n.carrier.take, gone: n.missing,
