@@ -70,8 +70,9 @@ func (b backend) Status(ctx context.Context) (admin.ClusterStatus, error) {
 	}
 	verify, cancel := context.WithTimeout(ctx, viewLimit)
 	defer cancel()
-	// The lease first: without a quorum the rest takes all the time there is.
-	if lease, err := b.cluster.Lease(verify, ""); err == nil {
+	// The lease first: without a quorum the rest takes all the time there is. Who
+	// is cut off and cannot renew it takes itself for the holder, but has shut its gate.
+	if lease, err := b.cluster.Lease(verify, ""); err == nil && (lease.HolderID != lease.NodeID || lease.Open) {
 		st.HolderID = lease.HolderID
 	}
 	formed, err := b.cluster.HasState(verify)
