@@ -95,8 +95,11 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "demo: PASS outage_ms=") || !strings.Contains(last, "download_complete=true") {
-		t.Errorf("the demo ended with %q", last)
+	last := lines[len(lines)-1]
+	for _, want := range []string{"demo: PASS ", " planned_ms=", " worker_ms=", " outage_ms=", " download_complete=true"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the demo ended with %q, want %q in it", last, want)
+		}
 	}
 }
 
