@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,6 +113,14 @@ func TestCheckConfigLooksAtTheHost(t *testing.T) {
 		if err != nil || !strings.Contains(out, `good: amphora "a"`) || !strings.Contains(out, tc.warning) || tc.warning == "" && strings.Contains(out, "warning") {
 			t.Errorf("with %q: got %q, %v", tc.more, out, err)
 		}
+	}
+	// The host itself would answer also when its cable is out.
+	if err := errors.Join(n.AddAddr("eth0", netip.MustParsePrefix("192.0.2.50/24")), os.WriteFile(path, []byte(text+"gateways = [\"192.0.2.50\"]\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	err = n.Do(func() error { _, err := run(t.Context(), "check-config", "--config", path); return err })
+	if err == nil || !strings.Contains(err.Error(), "192.0.2.50 is an address of this host") {
+		t.Errorf("with an own address as gateway: got %v", err)
 	}
 }
 

@@ -208,41 +208,6 @@ func (n *Node) Run(ctx context.Context) error {
 	return errors.Join(runStages(ctx, stages), n.close())
 }
 
-// Check reports what keeps this host and user from running the configuration.
-func Check(cfg Config) error {
-	var errs []error
-	if _, err := cfg.clusterKey(); err != nil {
-		errs = append(errs, err)
-	}
-	if cfg.Role == RoleAmphora && !cfg.Bind.IsValid() {
-		if err := vip.Check(cfg.VIP.Interface); err != nil {
-			errs = append(errs, fmt.Errorf("this node cannot hold VIPs: %w", err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Examine is Check with what takes longer: whether this host allows a gate. Advice is
-// what works in spite of it but should be known, for people.
-func Examine(cfg Config) (advice []string, err error) {
-	if err := Check(cfg); err != nil || cfg.Role != RoleAmphora || cfg.Bind.IsValid() {
-		return nil, err
-	}
-	if cfg.VIP.UnsafeNoGate {
-		advice = append(advice, "vip.unsafe_no_gate is set: a frozen holder goes on answering for the VIPs beside the next one")
-	} else {
-		found, refused, err := gate.Check(cfg.VIP.Interface)
-		switch {
-		case err != nil:
-			return nil, noGate(err)
-		case found != gate.BPF:
-			advice = append(advice, fmt.Sprintf("the kernel refuses BPF, %s guards the VIPs less exactly, and open connections do not outlive a planned move: %v", found, refused))
-		}
-	}
-	host, err := vip.Advise(cfg.VIP.Interface)
-	return append(advice, host...), err
-}
-
 // DevConfig is the configuration of development mode: one node, alone, with all
 // its ports on loopback and listeners bound to bind.
 func DevConfig(bind netip.Addr, dataDir, socket string) Config {

@@ -35,13 +35,30 @@ func (c Config) validateVIP(p *problems) {
 	if c.Role == RoleAmphora && c.VIP.Interface == "" && !c.Bind.IsValid() {
 		p.add("vip.interface", "required for an amphora: the interface that the VIPs go to, such as \"eth0\"")
 	}
+	nodes := c.nodeAddrs()
 	for key, addrs := range map[string][]netip.Addr{"vip.gateways": c.VIP.Gateways, "vip.tie_breakers": c.VIP.TieBreakers} {
 		for i, addr := range addrs {
-			if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() {
-				p.add(fmt.Sprintf("%s[%d]", key, i), "%q must be the address of another host", addr)
+			key := fmt.Sprintf("%s[%d]", key, i)
+			switch {
+			case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback():
+				p.add(key, "%q must be the address of another host", addr)
+			case nodes[addr.Unmap()]:
+				p.add(key, "%s is a node of this cluster: it says nothing about the network, name the gateway or another host", addr)
 			}
 		}
 	}
+}
+
+// nodeAddrs are the addresses of this node and its peers, as far as they are written
+// down.
+func (c Config) nodeAddrs() map[netip.Addr]bool {
+	known := map[netip.Addr]bool{}
+	for _, text := range append([]string{c.Cluster.Listen, c.Cluster.Gossip}, c.Cluster.Peers...) {
+		if at, err := netip.ParseAddrPort(text); err == nil {
+			known[at.Addr().Unmap()] = true
+		}
+	}
+	return known
 }
 
 func (c Config) validateNode(p *problems) {
