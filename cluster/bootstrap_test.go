@@ -88,8 +88,10 @@ func TestPlanBootstrap(t *testing.T) {
 
 func TestMetaFitsIntoGossip(t *testing.T) {
 	long := strings.Repeat("n", 63)
-	m := meta{Name: long, Role: Witness, Addr: strings.Repeat("h", 253) + ":65535", Voters: hashVoters([]string{long}), Bootstrapped: true, Leaving: true,
-		Maintenance: true, Unfit: true, Epoch: Epoch{{}}.tag(), VIPLink: "00:00:5e:00:53:01", Profile: LANFast}
+	m := meta{
+		Name: long, Role: Witness, Addr: strings.Repeat("h", 253) + ":65535", Voters: hashVoters([]string{long}), Bootstrapped: true, Leaving: true,
+		Maintenance: true, Unfit: true, Epoch: Epoch{{}}.tag(), VIPLink: "00:00:5e:00:53:01", Profile: LANFast,
+	}
 	data, err := m.encode()
 	if err != nil || len(data) > 512 {
 		t.Fatalf("%d bytes, %v; memberlist takes 512", len(data), err)
