@@ -55,7 +55,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.grpc.Serve(n.mux.grpc) })
 	for _, loop := range []func(context.Context){
 		n.watch, n.announce, n.bootstrapVoters, n.standAlone, n.compareEpochs, n.rejoin,
-		n.agent.run, n.leadAlone, n.tendWill, n.tellFitness, n.watchRaft,
+		n.agent.run, n.leadAlone, n.tendWill, n.tellFitness, n.watchRaft, n.keepWarm,
 		func(ctx context.Context) { n.gossip.rejoin(ctx, n.cfg.RejoinInterval, n.wanted, n.unmet) },
 	} {
 		g.Go(func() error { loop(loops); return nil })
