@@ -69,27 +69,23 @@ func (p *Prober) Probe(ctx context.Context, occupancy bool) (network, occupied, 
 	if !ok {
 		return false, false, false
 	}
-	var searched chan verdict
+	var searched chan found
 	if occupancy {
-		searched = make(chan verdict, 1)
-		g.Go(func() {
-			var v verdict
-			v, peer = p.search(ctx)
-			searched <- v
-		})
+		searched = make(chan found, 1)
+		g.Go(func() { searched <- p.search(ctx) })
 	}
 	for !network || searched != nil {
 		select {
 		case <-answered:
 			network = true
-		case v := <-searched:
-			switch v {
+		case f := <-searched:
+			switch f.verdict {
 			case taken:
-				return network, true, peer
+				return network, true, f.peer
 			case unknown:
 				return false, false, false
 			}
-			searched = nil
+			searched, peer = nil, f.peer
 		case <-down:
 			return false, false, false
 		case <-ctx.Done():
@@ -217,8 +213,15 @@ const (
 	taken
 )
 
+// found is what a search found: the verdict on the VIPs, and whether the other
+// amphora's host answered.
+type found struct {
+	verdict verdict
+	peer    bool
+}
+
 // search looks for somebody else who has a VIP, and for the other amphora.
-func (p *Prober) search(ctx context.Context) (v verdict, peer bool) {
+func (p *Prober) search(ctx context.Context) (f found) {
 	s := &search{vips: map[netip.Addr]bool{}, peers: map[netip.Addr]bool{}, found: make(chan struct{}, 1)}
 	var frames [][]byte
 	p.mu.Lock()
@@ -228,7 +231,7 @@ func (p *Prober) search(ctx context.Context) (v verdict, peer bool) {
 		frame, err := probeFrame(addr, p.link.hardwareAddr())
 		if err != nil {
 			p.mu.Unlock()
-			return unknown, false
+			return found{verdict: unknown}
 		}
 		if i < len(wanted) {
 			s.vips[addr] = true
@@ -243,23 +246,23 @@ func (p *Prober) search(ctx context.Context) (v verdict, peer bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.searches, s)
-		peer = s.peer
+		f.peer = s.peer
 	}()
 	if out == nil {
-		return unknown, false
+		return found{verdict: unknown}
 	}
 	pause := time.NewTicker(searchPause)
 	defer pause.Stop()
 	for range searchProbes {
 		if _, dropped, err := out.send(frames); err != nil || dropped > 0 {
-			return unknown, false
+			return found{verdict: unknown}
 		}
 		select {
 		case <-s.found:
-			return taken, false
+			return found{verdict: taken}
 		case <-pause.C:
 		case <-ctx.Done():
-			return unknown, false
+			return found{verdict: unknown}
 		}
 	}
 	// An answer may have come and not been heard yet, because this host is busy.
@@ -269,16 +272,16 @@ func (p *Prober) search(ctx context.Context) (v verdict, peer bool) {
 		ok, err := out.caughtUp()
 		switch {
 		case err != nil:
-			return unknown, false
+			return found{verdict: unknown}
 		case ok && len(s.found) > 0:
-			return taken, false
+			return found{verdict: taken}
 		case ok:
-			return vacant, false
+			return found{verdict: vacant}
 		}
 		select {
 		case <-late.C:
 		case <-ctx.Done():
-			return unknown, false
+			return found{verdict: unknown}
 		}
 	}
 }
