@@ -42,11 +42,10 @@ func (f *front) open(i int) (c, m *peer) {
 func (f *front) wantRefused() {
 	f.t.Helper()
 	testenv.Eventually(f.t, limit, func() error {
-		c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String())
-		if err != nil {
-			return nil
+		if c, err := net.Dial("tcp", netip.AddrPortFrom(f.addr, 8080).String()); err == nil {
+			return errors.Join(errors.New("the port is served"), c.Close())
 		}
-		return errors.Join(errors.New("the port is served"), c.Close())
+		return nil
 	})
 }
 
