@@ -36,7 +36,8 @@ func (s *script) View() lease.View                       { return lease.View{} }
 // recorder is the rest of the node around an agent.
 type recorder struct {
 	events []string
-	refuse error // of the gate
+	refuse error // of the gate, to be opened
+	stuck  error // of the gate, to be shut
 	beats  int
 }
 
@@ -51,8 +52,10 @@ func (r *recorder) Extend(term uint64, _, _ lease.Instant) error {
 
 func (r *recorder) Shut(term uint64) error {
 	r.note("shut %d", term)
-	return nil
+	return r.stuck
 }
+
+func (r *recorder) Drain(to string) { r.note("drain to %s", to) }
 
 func (r *recorder) agent(m machine) *agent {
 	start := time.Now()
@@ -125,6 +128,38 @@ func TestAgentTellsOfAGateThatFails(t *testing.T) {
 		t.Error("it holds")
 	}
 	if diff := cmp.Diff([]string{"Elected", "GateForced"}, m.told); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A node whose gate could not be shut says nothing of it until the lease is over that
+// the gate was opened for.
+func TestAgentKeepsQuietOfAGateThatStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released := []lease.Action{lease.Shut{Term: 3}, lease.Send{To: "b", Message: lease.Message{Kind: lease.Released, Term: 3}}}
+		m := &script{answers: map[string][]lease.Action{
+			"Elected": {lease.Extend{Term: 3, Until: lease.Instant(time.Second)}, lease.Claim{Term: 3}},
+			"Fitness": released,
+		}}
+		r := &recorder{stuck: errors.New("no answer")}
+		a := r.agent(m)
+		a.elected(3)
+		a.feed(lease.Fitness{Why: "unfit"})
+		<-time.After(2 * time.Second) // of the bubble
+		a.feed(lease.Fitness{Why: "unfit"})
+		want := []string{"will 3", "extend 3", "shut 3", "will 0", "shut 3", "send 8 to b"}
+		if diff := cmp.Diff(want, r.events); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// The one that takes over is known to the gate before it is shut.
+func TestAgentDrainsBeforeItShuts(t *testing.T) {
+	m := &script{answers: map[string][]lease.Action{"Received": {lease.Drain{To: "b"}, lease.Shut{Term: 3}}}}
+	r := &recorder{}
+	r.agent(m).received(lease.Message{Kind: lease.Handover, From: "b", Term: 4})
+	if diff := cmp.Diff([]string{"drain to b", "shut 3"}, r.events); diff != "" {
 		t.Error(diff)
 	}
 }

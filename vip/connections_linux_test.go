@@ -42,6 +42,29 @@ func TestDropConnections(t *testing.T) {
 	must(t, host.Do(func() error { return dropConnections(nil) }))
 }
 
+// The connections go however the address goes: with the holder's release, or when
+// somebody cleans up after it.
+func TestConnectionsGoWithTheAddress(t *testing.T) {
+	for name, release := range map[string]func(*testing.T, *lab, *Holder){
+		"release": func(t *testing.T, _ *lab, h *Holder) { must(t, h.Release(t.Context())) },
+		"leftover": func(t *testing.T, l *lab, _ *Holder) {
+			must(t, l.amphora.Do(func() error { _, err := ReleaseAll("eth0"); return err }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			h, _ := l.start(t, Config{})
+			hold(t, h, 1, vip4)
+			l.eventually(t, true, vip4)
+			s := serve(t, l, vip4)
+			release(t, l, h)
+			if got := s.states(t, l.amphora); got[unix.BPF_TCP_TIME_WAIT] != 0 || got[unix.BPF_TCP_ESTABLISHED] != 0 || got[tcpListen] != 1 {
+				t.Errorf("sockets of %s by state: %v, want the listening one", vip4, got)
+			}
+		})
+	}
+}
+
 // serving is a listener with one open connection, and one that has ended and waits.
 type serving struct {
 	addr     netip.Addr

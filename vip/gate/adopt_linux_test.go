@@ -67,6 +67,19 @@ func TestAdoptionKeepsTheLinks(t *testing.T) {
 	}
 }
 
+// What a former process drained died with it: its successor lets none of it pass.
+func TestAdoptionEndsADrain(t *testing.T) {
+	n := newHost(t)
+	g := open(t, n, Config{Backend: BPF})
+	must(t, g.DrainTo(peerMAC, now()+int64(time.Minute)))
+	must(t, g.Close())
+	state, err := open(t, n, Config{Backend: BPF}).State()
+	must(t, err)
+	if state.Draining != "" {
+		t.Errorf("it drains %s", state.Draining)
+	}
+}
+
 // otherLayout makes the pins of the gate in dir look like those of another version.
 func otherLayout(t *testing.T, dir string) {
 	t.Helper()
