@@ -50,6 +50,7 @@ func (n *Node) lead(ctx context.Context) error {
 // they go then.
 func (n *Node) hold(ctx context.Context, term uint64) error {
 	n.draining.end() // what came before stays: this node holds again
+	n.draining.planned.Store(false)
 	n.drainFrom(ctx)
 	if err := n.vips.Hold(term); err != nil {
 		return err
