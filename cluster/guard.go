@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/cluster/lease"
-	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/hashicorp/raft"
 )
 
@@ -112,124 +110,6 @@ func (n *Node) reconfigured() {
 	}
 	mayHold := n.eligible() && n.isVoter() && !n.left.Load()
 	n.agent.feed(lease.Reconfigured{Voters: voters, MayHold: mayHold})
-}
-
-// tendWill seals the will anew when those that it is for have moved or changed.
-func (n *Node) tendWill(ctx context.Context) {
-	changes := n.changes.subscribe(ctx)
-	var last []netip.AddrPort
-	for {
-		select {
-		case <-changes:
-		case <-ctx.Done():
-			return
-		}
-		var now []netip.AddrPort
-		for _, id := range n.otherVoters() {
-			at, _ := n.gossipAt(id)
-			now = append(now, at)
-		}
-		if !slices.Equal(now, last) {
-			last = now
-			n.agent.reseal()
-		}
-	}
-}
-
-func (n *Node) otherVoters() []lease.ID {
-	var ids []lease.ID
-	for _, s := range n.servers() {
-		if s.Suffrage == raft.Voter && string(s.ID) != n.id {
-			ids = append(ids, lease.ID(s.ID))
-		}
-	}
-	return ids
-}
-
-// publishWill makes known what to say to each voter if this process dies.
-func (n *Node) publishWill(term uint64) {
-	if n.cfg.Publish == nil {
-		return
-	}
-	will := Will{Term: term}
-	if term == 0 {
-		n.cfg.Publish(will)
-		return
-	}
-	for _, id := range n.otherVoters() {
-		at, ok := n.gossipAt(id)
-		if !ok {
-			continue
-		}
-		released := lease.Message{Kind: lease.Released, From: lease.ID(n.id), Boot: n.boot, Term: term}
-		data, err := n.carrier.sealed(id, released, 0)
-		if err != nil {
-			n.logger.Error("cannot seal the will", logkey.Peer, n.label(string(id)), logkey.Err, err)
-			continue
-		}
-		will.Packets = append(will.Packets, Packet{To: at, Data: data})
-	}
-	n.cfg.Publish(will)
-}
-
-// standLimit bounds one attempt to make raft campaign.
-const standLimit = time.Second
-
-// stand makes raft on this node stand for election, unless a newer term has begun
-// until then. It does not block.
-func (n *Node) stand(why string) {
-	term := n.raft.CurrentTerm()
-	n.tasks.start("campaign", func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, standLimit)
-		defer cancel()
-		if err := n.campaignNow(ctx, term); err != nil && ctx.Err() == nil {
-			n.logger.Warn("cannot campaign", logkey.Reason, why, logkey.Err, err)
-			return
-		}
-		n.logger.Info("campaigning", logkey.Reason, why)
-	})
-}
-
-// campaignNow campaigns, whatever raft is doing at the moment. A leader does so too:
-// it needs a new term when it has given up what it held in the one it leads. since is
-// raft's term when that was decided: an election since then may have a winner, this
-// node perhaps, whose term must not be ended by a decision about an older one.
-func (n *Node) campaignNow(ctx context.Context, since uint64) error {
-	if !n.isVoter() {
-		return errors.New("this node has no vote")
-	}
-	if term := n.raft.CurrentTerm(); term != since {
-		return fmt.Errorf("term %d has begun since term %d was missed", term, since)
-	}
-	if n.raft.State() == raft.Candidate {
-		term := n.raft.CurrentTerm()
-		if n.transport.electing(term) {
-			return nil // an election is under way; if it fails, raft tries again
-		}
-		if err := n.transport.stepBack(ctx, term); err != nil {
-			return err
-		}
-	}
-	return n.transport.campaign(ctx)
-}
-
-// giveLeadership transfers raft's leadership away from an amphora that leads and
-// cannot hold. It does not block. A witness does so by itself; see yield.
-func (n *Node) giveLeadership(to lease.ID, why string) {
-	if !n.eligible() {
-		return
-	}
-	n.tasks.start("give leadership", func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, n.cfg.StopTimeout)
-		defer cancel()
-		if n.raft.State() != raft.Leader {
-			return
-		}
-		err := n.switchOver(ctx, string(to))
-		if err != nil && ctx.Err() == nil && n.seen.first("give leadership") {
-			n.logger.Warn("this node leads, cannot hold the virtual IPs, and nobody can lead instead", logkey.Reason, why, logkey.Err, err)
-		}
-	})
 }
 
 // lookAround probes the network as long as the lease wants it, in a cluster of two
