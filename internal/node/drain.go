@@ -21,6 +21,10 @@ import (
 // request under way, which says "Connection: close", others are reset then.
 const drainTime = 30 * time.Second
 
+// handshakes is how long the addresses stay after a planned move even if nothing is open:
+// who has our SYN-ACK, or waits to be accepted, is no connection of the engine yet.
+const handshakes = time.Second
+
 // stopDrain is how long a node that stops waits for them.
 const stopDrain = 5 * time.Second
 
@@ -136,7 +140,7 @@ func (n *Node) leave(ctx context.Context, term uint64, why error) {
 		limit = drainTime
 	}
 	if n.engine != nil {
-		if cut := n.engine.Shed(ctx, limit); cut > 0 {
+		if cut := shed(ctx, n.engine.Shed, limit); cut > 0 {
 			n.cfg.Logger.Info("connections reset that did not end in time", logkey.Term, term, logkey.Connections, cut)
 		}
 	}
@@ -154,4 +158,20 @@ func (n *Node) leave(ctx context.Context, term uint64, why error) {
 		message = lost.Why
 	}
 	n.reportSelf(event.VIPReleased, fmt.Sprintf("in term %d: %s", term, message))
+}
+
+// shed ends connections within limit: those that are open, then those that were being
+// opened. It returns how many had to be reset.
+func shed(ctx context.Context, once func(context.Context, time.Duration) int, limit time.Duration) (cut int) {
+	begun := time.Now()
+	cut = once(ctx, limit)
+	if limit == 0 {
+		return cut
+	}
+	select {
+	case <-ctx.Done():
+		return cut
+	case <-time.After(time.Until(begun.Add(handshakes))):
+	}
+	return cut + once(ctx, time.Until(begun.Add(limit)))
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,4 +46,39 @@ func TestDraining(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection whose handshake is under way when the VIPs leave is not cut off by the
+// end of those that were open.
+func TestShedWaitsForHandshakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var asked []time.Duration // when, and how long they may take
+		once := func(_ context.Context, limit time.Duration) int {
+			asked = append(asked, time.Since(begun), limit)
+			time.Sleep(300 * time.Millisecond) // of the bubble
+			return 1
+		}
+		const limit = 30 * time.Second
+		if cut := shed(t.Context(), once, limit); cut != 2 {
+			t.Errorf("%d connections reset, want those of both rounds", cut)
+		}
+		if want := []time.Duration{0, limit, handshakes, limit - handshakes}; !slices.Equal(asked, want) {
+			t.Errorf("asked connections to end at, within %v, want %v", asked, want)
+		}
+
+		begun, asked = time.Now(), nil
+		shed(t.Context(), once, 0)
+		if want := []time.Duration{0, 0}; !slices.Equal(asked, want) {
+			t.Errorf("after a crash asked at, within %v, want %v", asked, want)
+		}
+
+		begun, asked = time.Now(), nil
+		ctx, cancel := context.WithTimeout(t.Context(), handshakes/2)
+		defer cancel()
+		shed(ctx, once, limit)
+		if len(asked) != 2 || time.Since(begun) != handshakes/2 {
+			t.Errorf("a node that holds again asked at, within %v, and went on after %v", asked, time.Since(begun))
+		}
+	})
 }

@@ -19,7 +19,7 @@ import (
 
 // layout is the version of the maps. A change of gate.c that changes a map's size
 // or what its words mean takes the next number; the keys of vips stay for ever.
-const layout = "v1"
+const layout = "v2"
 
 // The counters of gate.c.
 const (
@@ -31,6 +31,7 @@ const (
 	countStranger
 	countDrained
 	countForwarded
+	countParked
 	counts
 )
 
@@ -40,6 +41,8 @@ type bpf struct {
 	objs  gateObjects
 	mem   *memory
 	hooks [2]hook // at ingress and egress
+	index int     // of the interface
+	out   int     // a packet socket that receives nothing
 }
 
 func (g *Gate) openBPF() (err error) {
@@ -52,7 +55,7 @@ func (g *Gate) openBPF() (err error) {
 	if g.lock, err = lockDir(g.dir); err != nil {
 		return err
 	}
-	b := &bpf{dir: g.dir}
+	b := &bpf{dir: g.dir, out: -1}
 	if err := b.load(g.cfg.Cluster); err != nil {
 		return errors.Join(err, b.close(), g.lock.Close())
 	}
@@ -84,6 +87,9 @@ func (b *bpf) load(cluster string) error {
 	opts := ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: maps}}
 	if err := spec.LoadAndAssign(&b.objs, &opts); err != nil {
 		return fmt.Errorf("load programs and maps: %w", err)
+	}
+	if b.out, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("open packet socket: %w", err)
 	}
 	if b.mem, err = mapMemory(&b.objs.gateMaps, unix.PROT_READ|unix.PROT_WRITE); err != nil {
 		return err
@@ -188,6 +194,7 @@ func (b *bpf) attach(index int) error {
 			return fmt.Errorf("attach at %s: %w", p.name, err)
 		}
 	}
+	b.index = index
 	return b.disinherit()
 }
 
@@ -246,9 +253,14 @@ func keys[K any](m *ebpf.Map) (list []K, err error) {
 func (b *bpf) leased(int64) error { return nil } // the programs read the memory
 
 func (b *bpf) watch(ctx context.Context, event func(gateEvent)) error {
-	r, err := ringbuf.NewReader(b.objs.Events)
+	return read(ctx, b.objs.Events, event)
+}
+
+// read calls each for every record of a ring buffer, until ctx ends.
+func read[T any](ctx context.Context, ring *ebpf.Map, each func(T)) error {
+	r, err := ringbuf.NewReader(ring)
 	if err != nil {
-		return fmt.Errorf("read events: %w", err)
+		return fmt.Errorf("read %v: %w", ring, err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = r.Close() })()
 	defer closing(r)
@@ -259,13 +271,13 @@ func (b *bpf) watch(ctx context.Context, event func(gateEvent)) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read events: %w", err)
+			return fmt.Errorf("read %v: %w", ring, err)
 		}
-		var e gateEvent
-		if err := binary.Read(bytes.NewReader(rec.RawSample), binary.NativeEndian, &e); err != nil {
-			return fmt.Errorf("read event of %d bytes: %w", len(rec.RawSample), err)
+		var v T
+		if err := binary.Read(bytes.NewReader(rec.RawSample), binary.NativeEndian, &v); err != nil {
+			return fmt.Errorf("read record of %d bytes from %v: %w", len(rec.RawSample), ring, err)
 		}
-		event(e)
+		each(v)
 	}
 }
 
@@ -295,6 +307,9 @@ func (b *bpf) close() error {
 	}
 	for i := range b.hooks {
 		errs = append(errs, b.hooks[i].close())
+	}
+	if b.out >= 0 {
+		errs = append(errs, unix.Close(b.out))
 	}
 	if b.objs.Vips != nil {
 		errs = append(errs, b.objs.Close())

@@ -58,6 +58,7 @@ func (g *Gate) drain(kind Kind, r role, partner net.HardwareAddr, until int64) e
 // startDrain stores the end last, and none while the rest changes.
 func (m *memory) startDrain(r role, partner net.HardwareAddr, until int64) {
 	atomic.StoreUint64(&m.drain.Until, 0)
+	atomic.StoreUint64(&m.drain.Since, uint64(now()))
 	atomic.StoreUint64(&m.drain.Role, uint64(r))
 	copy(m.drain.Partner.Byte[:], partner)
 	atomic.StoreUint64(&m.drain.Until, uint64(until))

@@ -1,7 +1,8 @@
 /* Part of gate.c: what happens to TCP while a planned switchover drains the old
  * holder. Both nodes know which connections are theirs: the kernel has a socket for
  * them. What belongs to the partner is sent on to it, once: what comes from the
- * partner never goes back. The old holder sends on every new connection too. */
+ * partner never goes back. The old holder sends on every new connection too, once the
+ * partner has claimed an address: until then that is not open, and would drop it. */
 #ifndef AMPHORA_GATE_DRAIN_H
 #define AMPHORA_GATE_DRAIN_H
 
@@ -92,6 +93,38 @@ static __always_inline int forward(struct __sk_buff *skb, struct macs *m, const 
 	return bpf_redirect(skb->ifindex, 0);
 }
 
+/* A function of its own for bpf2go, as tell. */
+static __noinline long keep(struct parked *p)
+{
+	return bpf_ringbuf_output(&parking, p, sizeof(*p), 0);
+}
+
+/* park keeps a copy of a frame for the worker, which sends it on to the partner when
+ * that has claimed an address, and reports whether it did. */
+static __noinline int park(struct __sk_buff *skb, __u32 ip, __u32 tcp)
+{
+	struct parked p = { .ip = ip, .tcp = tcp };
+	__u32 len = skb->len;
+
+	if (len < ETH_HLEN || len > sizeof(p.frame))
+		return 0;
+	p.at = bpf_ktime_get_boot_ns();
+	p.len = len;
+	if (bpf_skb_load_bytes(skb, 0, p.frame, len) || keep(&p))
+		return 0;
+	count(INGRESS, PARKED);
+	return 1;
+}
+
+/* claimed_since reports whether a peer has claimed an address since then. */
+static __always_inline int claimed_since(__u64 then)
+{
+	__u32 zero = 0;
+	struct killed *k = bpf_map_lookup_elem(&killed, &zero);
+
+	return !k || READ_ONCE(k->at) > then;
+}
+
 static __noinline int drain_in(struct __sk_buff *skb, __u32 off, int open)
 {
 	__u32 zero = 0, tcp;
@@ -109,8 +142,12 @@ static __noinline int drain_in(struct __sk_buff *skb, __u32 off, int open)
 	returned = same_mac(&m.src, &d->partner);
 	if (open) /* the new holder */
 		return opens || returned || is_ours(skb, off, tcp, version) ? UNDECIDED : forward(skb, &m, &d->partner);
+	if (opens && returned)
+		return UNDECIDED;
+	if (opens && skb->pkt_type == PACKET_HOST && !claimed_since(READ_ONCE(d->since)) && park(skb, off, tcp))
+		return TCX_DROP;
 	if (opens)
-		return returned ? UNDECIDED : forward(skb, &m, &d->partner);
+		return forward(skb, &m, &d->partner);
 	/* What neither has is for our kernel to reset. */
 	if (!returned && !is_ours(skb, off, tcp, version))
 		return forward(skb, &m, &d->partner);

@@ -58,6 +58,7 @@ func newTrio(t *testing.T) *trio {
 		n.gate = open(t, n.Namespace, Config{Backend: BPF})
 		must(t, n.gate.Protect([]netip.Addr{vip4, vip6}))
 		n.serve(t, string(rune('A'+i)))
+		n.run(t)
 	}
 	must(t, l.nodes[0].gate.Peers([]net.HardwareAddr{l.nodes[1].mac}))
 	must(t, l.nodes[1].gate.Peers([]net.HardwareAddr{l.nodes[0].mac}))
@@ -321,6 +322,13 @@ func TestDrainEnds(t *testing.T) {
 		}
 	}
 	must(t, p.DrainTo(peerMAC, minute()))
+	expect("draining to a partner that is not open yet", syn, drop)
+	if s, err := p.Stats(); err != nil || s.Ingress.Parked != 1 {
+		t.Errorf("parked %d frames, want 1: %v", s.Ingress.Parked, err)
+	}
+	if got := p.run(t, in, arpFrame(peerMAC, 1, vip4, vip4)); got != next {
+		t.Errorf("the partner's claim got %d", got)
+	}
 	expect("draining to a partner", syn, redirect)
 	expect("draining to a partner", ack, redirect)
 	astray("draining to a partner", syn, drop)

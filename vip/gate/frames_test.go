@@ -67,7 +67,7 @@ func ndFrame(mac net.HardwareAddr, kind byte, src, dst, target netip.Addr) []byt
 // withChecksum completes an ICMPv6 frame; others are returned as they are.
 func withChecksum(f []byte) []byte {
 	if binary.BigEndian.Uint16(f[12:]) == etherIPv6 && f[20] == 58 {
-		binary.BigEndian.PutUint16(f[56:], checksum(f[22:54], f[54:], 58))
+		binary.BigEndian.PutUint16(f[56:], sum16(f[22:54], f[54:], 58))
 	}
 	return f
 }
@@ -78,11 +78,11 @@ func synFrame(srcMAC, dstMAC net.HardwareAddr, src, dst netip.Addr) []byte {
 	binary.BigEndian.PutUint16(tcp, 40000)
 	binary.BigEndian.PutUint16(tcp[2:], 80)
 	tcp[12], tcp[13], tcp[14] = 5<<4, 2, 0xff // SYN
-	binary.BigEndian.PutUint16(tcp[16:], checksum(append(src.AsSlice(), dst.AsSlice()...), tcp, 6))
+	binary.BigEndian.PutUint16(tcp[16:], sum16(append(src.AsSlice(), dst.AsSlice()...), tcp, 6))
 	var f []byte
 	if src.Is4() {
 		f = ipv4Frame(src, dst, 0, tcp...)
-		binary.BigEndian.PutUint16(f[24:], checksum(nil, f[14:34], 0))
+		binary.BigEndian.PutUint16(f[24:], sum16(nil, f[14:34], 0))
 	} else {
 		f = ipv6Frame(srcMAC, src, dst, 6, tcp...)
 	}
@@ -91,9 +91,9 @@ func synFrame(srcMAC, dstMAC net.HardwareAddr, src, dst netip.Addr) []byte {
 	return f
 }
 
-// checksum is that of RFC 1071 over the addresses of a pseudo header, its length
+// sum16 is that of RFC 1071 over the addresses of a pseudo header, its length
 // and protocol, and b; without addresses, over b alone.
-func checksum(addrs, b []byte, proto uint32) uint16 {
+func sum16(addrs, b []byte, proto uint32) uint16 {
 	sum := proto
 	if addrs != nil {
 		sum += uint32(len(b))

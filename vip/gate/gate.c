@@ -15,7 +15,7 @@
 enum direction { INGRESS, EGRESS };
 
 /* Verdicts, and what else is counted in each direction. */
-enum count { PASSED, SHUT, FLOOR, KILLED, CLAIM, STRANGER, DRAINED, FORWARDED, COUNTS };
+enum count { PASSED, SHUT, FLOOR, KILLED, CLAIM, STRANGER, DRAINED, FORWARDED, PARKED, COUNTS };
 
 /* Kinds of records that are made here; the others are in journal.go. */
 enum { KIND_KILL = 4 };
@@ -51,6 +51,7 @@ struct killed {
  * Written by the worker alone. */
 struct drain {
 	__u64 until; /* boot time at which it is over; 0: none */
+	__u64 since; /* boot time at which it was begun */
 	__u64 role;
 	struct mac partner;
 	__u8 pad[2];
@@ -82,6 +83,16 @@ struct event {
 	struct addr vip;
 	struct mac mac;
 	__u8 pad[6];
+};
+
+/* A new connection's first frame, kept until the new holder is open. With two VLAN
+ * tags, IPv6 and all options that TCP has room for it takes 122 bytes. */
+struct parked {
+	__u64 at;
+	__u32 ip, tcp; /* where the headers begin */
+	__u32 len;
+	__u8 frame[128];
+	__u8 pad[4];
 };
 
 struct {
@@ -127,6 +138,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 64 * 1024);
 } events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024);
+} parking SEC(".maps");
 
 static __always_inline void count(enum direction dir, __u32 what)
 {

@@ -41,6 +41,10 @@ type enforcer interface {
 	leased(until int64) error
 	// watch calls event for what the kernel tells, until ctx ends.
 	watch(ctx context.Context, event func(gateEvent)) error
+	// parked calls arrived for the frames that are kept for a new holder, until ctx ends.
+	parked(ctx context.Context, arrived func(gateParked)) error
+	// send puts a frame on the wire; it does not block.
+	send(frame []byte) error
 	state(s *State) error
 	stats() (Stats, error)
 	// close gives up what the process has of it; the guarding goes on.

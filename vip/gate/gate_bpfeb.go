@@ -21,6 +21,7 @@ type gateAddr struct {
 type gateDrain struct {
 	_       structs.HostLayout
 	Until   uint64
+	Since   uint64
 	Role    uint64
 	Partner gateMac
 	Pad     [2]uint8
@@ -65,6 +66,16 @@ type gateMeta struct {
 	Netns   uint64
 }
 
+type gateParked struct {
+	_     structs.HostLayout
+	At    uint64
+	Ip    uint32
+	Tcp   uint32
+	Len   uint32
+	Frame [128]uint8
+	Pad   [4]uint8
+}
+
 type gateRecord struct {
 	_     structs.HostLayout
 	Seq   uint64
@@ -87,6 +98,7 @@ const (
 	gateMapKilled       = "killed"
 	gateMapLease        = "lease"
 	gateMapMeta         = "meta"
+	gateMapParking      = "parking"
 	gateMapPeers        = "peers"
 	gateMapStats        = "stats"
 	gateMapVips         = "vips"
@@ -151,6 +163,7 @@ type gateMapSpecs struct {
 	Killed  *ebpf.MapSpec `ebpf:"killed"`
 	Lease   *ebpf.MapSpec `ebpf:"lease"`
 	Meta    *ebpf.MapSpec `ebpf:"meta"`
+	Parking *ebpf.MapSpec `ebpf:"parking"`
 	Peers   *ebpf.MapSpec `ebpf:"peers"`
 	Stats   *ebpf.MapSpec `ebpf:"stats"`
 	Vips    *ebpf.MapSpec `ebpf:"vips"`
@@ -189,6 +202,7 @@ type gateMaps struct {
 	Killed  *ebpf.Map `ebpf:"killed"`
 	Lease   *ebpf.Map `ebpf:"lease"`
 	Meta    *ebpf.Map `ebpf:"meta"`
+	Parking *ebpf.Map `ebpf:"parking"`
 	Peers   *ebpf.Map `ebpf:"peers"`
 	Stats   *ebpf.Map `ebpf:"stats"`
 	Vips    *ebpf.Map `ebpf:"vips"`
@@ -203,6 +217,7 @@ func (m *gateMaps) Close() error {
 		m.Killed,
 		m.Lease,
 		m.Meta,
+		m.Parking,
 		m.Peers,
 		m.Stats,
 		m.Vips,

@@ -31,6 +31,7 @@ type Counters struct {
 	DroppedClaimed uint64 `json:"dropped_claimed"`
 	Drained        uint64 `json:"drained"`   // passed by the old holder while it drains
 	Forwarded      uint64 `json:"forwarded"` // sent on to the partner while it drains
+	Parked         uint64 `json:"parked"`    // kept for the partner until it is open
 }
 
 // Stats are the counters since the gate was made.
@@ -92,6 +93,7 @@ func readStats(m *ebpf.Map) (Stats, error) {
 		return Counters{
 			Passed: c[countPassed], DroppedExpired: c[countShut], DroppedFloor: c[countFloor],
 			DroppedClaimed: c[countKilled], Drained: c[countDrained], Forwarded: c[countForwarded],
+			Parked: c[countParked],
 		}
 	}
 	return Stats{

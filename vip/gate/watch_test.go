@@ -24,6 +24,8 @@ func (k teller) watch(_ context.Context, event func(gateEvent)) error {
 	return nil
 }
 
+func (k teller) parked(context.Context, func(gateParked)) error { return nil }
+
 // TestClaimsInTheLog looks for who claims what, as people write it: a slice of bytes in
 // a record is printed as it is.
 func TestClaimsInTheLog(t *testing.T) {
