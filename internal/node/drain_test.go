@@ -56,7 +56,7 @@ func TestShedWaitsForHandshakes(t *testing.T) {
 		var asked []time.Duration // when, and how long they may take
 		once := func(_ context.Context, limit time.Duration) int {
 			asked = append(asked, time.Since(begun), limit)
-			time.Sleep(300 * time.Millisecond) // of the bubble
+			<-time.After(300 * time.Millisecond) // of the bubble
 			return 1
 		}
 		const limit = 30 * time.Second

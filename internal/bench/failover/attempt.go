@@ -54,37 +54,64 @@ type seen struct {
 	Why      map[string]int // the failed, by outcome
 }
 
-// judge reads attempts in any order. The gap is the longest time without a good
-// answer, from the client's side: between two that follow each other, or at the
-// end from the last one until the last request that failed was sent. When a
-// request fails says nothing: it may have been lost long before.
-func judge(attempts []attempt) seen {
-	s := seen{Requests: len(attempts), Why: map[string]int{}}
+// hole is a time without a good answer.
+type hole struct{ from, to instant }
+
+// holes lists the times without a good answer in attempts of any order, from the
+// client's side: between two that follow each other, and at the end from the last
+// one until the last request that failed was sent. When a request fails says
+// nothing: it may have been lost long before.
+func holes(attempts []attempt) (list []hole) {
 	ordered := slices.Clone(attempts)
 	slices.SortFunc(ordered, func(a, b attempt) int { return int(a.Ended - b.Ended) })
-	var last instant
-	gap := func(to instant) {
-		if to.sub(last) > s.Gap {
-			s.Gap, s.GapEnd = to.sub(last), to
-		}
-	}
+	var last, lost instant
 	for i, a := range ordered {
 		if i == 0 {
 			last = a.Sent
 		}
 		if a.Outcome != answered {
-			s.Failed++
-			s.Why[a.Outcome]++
-			gap(a.Sent)
+			lost = max(lost, a.Sent)
 			continue
 		}
-		if a.Ended.sub(a.Sent) > slowAfter {
-			s.Slow++
-		}
-		gap(a.Ended)
+		list = append(list, hole{last, a.Ended})
 		last = a.Ended
 	}
+	if lost > last {
+		list = append(list, hole{last, lost})
+	}
+	return list
+}
+
+// longest is the longest of them.
+func longest(list []hole) (l hole) {
+	for _, h := range list {
+		if h.to.sub(h.from) > l.to.sub(l.from) {
+			l = h
+		}
+	}
+	return l
+}
+
+// judge reads attempts in any order.
+func judge(attempts []attempt) seen {
+	gap := longest(holes(attempts))
+	s := seen{Gap: gap.to.sub(gap.from), GapEnd: gap.to, Requests: len(attempts), Why: map[string]int{}}
+	for _, a := range attempts {
+		switch {
+		case a.Outcome != answered:
+			s.Failed++
+			s.Why[a.Outcome]++
+		case a.Ended.sub(a.Sent) > slowAfter:
+			s.Slow++
+		}
+	}
 	return s
+}
+
+// gapAround is the longest gap that touches the time from one instant to another.
+func gapAround(attempts []attempt, from, to instant) time.Duration {
+	gap := longest(slices.DeleteFunc(holes(attempts), func(h hole) bool { return h.to < from || h.from > to }))
+	return gap.to.sub(gap.from)
 }
 
 // split parts attempts: those that a fault at from may have touched, with the

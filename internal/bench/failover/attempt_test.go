@@ -142,3 +142,15 @@ func TestOutcome(t *testing.T) {
 		}
 	}
 }
+
+func TestGapAround(t *testing.T) {
+	attempts := at(t, "0 1 answered", "5 6 answered", "10 18 answered", "20 21 answered", "25 45 answered", "46 47 answered")
+	for _, tt := range []struct {
+		from, to time.Duration
+		want     time.Duration
+	}{{0, 5 * ms, 5 * ms}, {10 * ms, 15 * ms, 12 * ms}, {16 * ms, 20 * ms, 12 * ms}, {19 * ms, 30 * ms, 24 * ms}, {100 * ms, 200 * ms, 0}} {
+		if got := gapAround(attempts, instant(tt.from), instant(tt.to)); got != tt.want {
+			t.Errorf("from %v to %v: %v, want %v", tt.from, tt.to, got, tt.want)
+		}
+	}
+}

@@ -60,6 +60,23 @@ func lastHolder(holdings []holding) string {
 	return holdings[len(holdings)-1].MACs[0]
 }
 
+// firstMove is when, after at, a host was first seen to answer that did not answer at that time.
+func firstMove(holdings []holding, at instant) (moved instant, ok bool) {
+	var before []string
+	for _, h := range holdings {
+		if h.At <= at {
+			if len(h.MACs) > 0 {
+				before = h.MACs
+			}
+			continue
+		}
+		if slices.ContainsFunc(h.MACs, func(mac string) bool { return !slices.Contains(before, mac) }) {
+			return h.At, true
+		}
+	}
+	return 0, false
+}
+
 // movedFrom reports whether another than holder answers at the end of holdings,
 // alone or not.
 func movedFrom(holdings []holding, holder string) bool {

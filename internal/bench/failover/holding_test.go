@@ -109,3 +109,14 @@ func TestAnswer(t *testing.T) {
 		t.Error("a short frame counts")
 	}
 }
+
+func TestFirstMove(t *testing.T) {
+	holdings := []holding{
+		{At: 1, MACs: []string{"a"}}, {At: 5}, {At: 7, MACs: []string{"a"}}, {At: 9}, {At: 10, MACs: []string{"a", "b"}}, {At: 20, MACs: []string{"a"}},
+	}
+	for _, tt := range []struct{ at, want instant }{{0, 1}, {3, 10}, {6, 10}, {8, 10}, {10, 0}, {15, 0}} {
+		if got, ok := firstMove(holdings, tt.at); got != tt.want || ok != (tt.want != 0) {
+			t.Errorf("after %d: moved at %d, %v, want %d", tt.at, got, ok, tt.want)
+		}
+	}
+}

@@ -9,10 +9,13 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/amphora-lb/amphora/chaos"
 )
@@ -27,10 +30,6 @@ const (
 	burnInstrument   = "burn"   // uses a CPU
 	checkInstrument  = "check"  // is VRRP's check script: see runCheck
 )
-
-// instrumentNice is above everything that is measured: an instrument that waits
-// for the CPU takes that for an outage.
-const instrumentNice = -20
 
 // serveInstrument is main for an instrument.
 func serveInstrument(name string, args ...string) error {
@@ -50,9 +49,8 @@ func serveInstrument(name string, args ...string) error {
 		burn(ctx)
 		return nil
 	}
-	// An instrument is a process group of its own: this reaches all its threads.
-	if err := syscall.Setpriority(syscall.PRIO_PGRP, 0, instrumentNice); err != nil {
-		return fmt.Errorf("raise priority: %w", err)
+	if err := raisePriority(); err != nil {
+		return err
 	}
 	switch name {
 	case clientInstrument:
@@ -74,6 +72,24 @@ func serveInstrument(name string, args ...string) error {
 	default:
 		return fmt.Errorf("-instrument: no %q", name)
 	}
+}
+
+// raisePriority puts the instrument before everything that is measured: one that waits
+// for the CPU takes that for an outage. Only threads to come inherit it (sched(7)), so
+// the program starts itself again.
+func raisePriority() error {
+	attr, err := unix.SchedGetAttr(0, 0)
+	if err != nil {
+		return fmt.Errorf("read priority: %w", err)
+	}
+	if attr.Policy == unix.SCHED_FIFO {
+		return nil
+	}
+	runtime.LockOSThread() // execve keeps the attributes of the thread that calls it
+	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0); err != nil {
+		return fmt.Errorf("raise priority: %w", err)
+	}
+	return fmt.Errorf("start again: %w", syscall.Exec("/proc/self/exe", os.Args, os.Environ()))
 }
 
 // burn uses one CPU until ctx ends.

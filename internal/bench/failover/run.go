@@ -17,15 +17,20 @@ const (
 	settleLimit = 90 * time.Second
 )
 
+// moveMargin is around the move of the VIP: what it costs by itself is told there from
+// the noise of the machine, of which the second that follows has its share.
+const moveMargin = instant(25 * time.Millisecond)
+
 // result is what one run showed.
 type result struct {
 	System string
-	From   string    // the holder, to whom it happened
-	At     instant   // when it happened
-	seen             // from the fault until it was healed
-	held             // from before the fault until the system had settled again
-	Heal   seen      // from the healing until the system had settled again
-	Report *takeover // what the system said of it, nil for nothing
+	From   string        // the holder, to whom it happened
+	At     instant       // when it happened
+	seen                 // from the fault until it was healed
+	held                 // from before the fault until the system had settled again
+	Move   time.Duration // longest gap around the move of the VIP, 0 if it did not move
+	Heal   seen          // from the healing until the system had settled again
+	Report *takeover     // what the system said of it, nil for nothing
 	// Unrecovered says that the VIP did not come back, or the pair did not.
 	Unrecovered error
 }
@@ -59,6 +64,9 @@ func measure(ctx context.Context, s system, f *fault) (r result, err error) {
 	}
 	during, after := split(attempts, r.At, healed)
 	r.seen, r.Heal, r.held, r.Unrecovered = judge(during), judge(after), judgeHolders(holdings), failed
+	if moved, ok := firstMove(holdings, r.At); ok {
+		r.Move = gapAround(during, moved-moveMargin, moved+moveMargin)
+	}
 	return r, nil
 }
 
@@ -90,10 +98,10 @@ func (o *observation) fault(ctx context.Context, s system, f *fault, r *result) 
 			return o.undisturbed(r.At)
 		})
 	}
+	healed = now() // to ask for a report takes a good part of a small machine
 	if failed == nil {
 		r.Report, err = s.report(ctx)
 	}
-	healed = now()
 	if err := errors.Join(err, s.heal(ctx, f, r.From)); err != nil {
 		return healed, failed, err
 	}

@@ -18,6 +18,7 @@ type row struct {
 	Runs        int                `json:"runs"`
 	Median      float64            `json:"median_ms"` // of the longest gaps between good answers
 	Max         float64            `json:"max_ms"`
+	Move        float64            `json:"move_ms,omitempty"` // median of the longest gaps around the move
 	Requests    int                `json:"requests"`
 	Failed      int                `json:"failed"` // requests, in all runs together
 	Slow        int                `json:"slow"`   // answered after more than 500 ms
@@ -53,6 +54,7 @@ func median(values []float64) float64 {
 // summarize makes a row of the runs of one system.
 func summarize(f *fault, system string, results []result) row {
 	r := row{Fault: f.key, System: system, Runs: len(results), Why: map[string]int{}}
+	var moves []float64
 	for _, one := range results {
 		r.Gaps = append(r.Gaps, millis(one.Gap))
 		r.Max = max(r.Max, millis(one.Gap))
@@ -62,6 +64,9 @@ func summarize(f *fault, system string, results []result) row {
 		r.Slow += one.Slow
 		r.TwoHolders += millis(one.Two)
 		r.Moves += one.Moves
+		if one.Move > 0 {
+			moves = append(moves, millis(one.Move))
+		}
 		if one.Two > 0 {
 			r.TwoRuns++
 		}
@@ -75,7 +80,7 @@ func summarize(f *fault, system string, results []result) row {
 			r.Reports = append(r.Reports, one.Report)
 		}
 	}
-	r.Median = median(r.Gaps)
+	r.Median, r.Move = median(r.Gaps), median(moves)
 	if profile, ours := strings.CutPrefix(system, oursPrefix); ours {
 		r.judge(f, profile)
 	}
@@ -112,11 +117,15 @@ func compare(rows []row) {
 func printRows(out io.Writer, f *fault, rows []row) {
 	fmt.Fprintf(out, "\n%s: %s\n", f.key, f.what)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "  system\truns\tmedian ms\tmax ms\tto reach\tfailed\tslow\ttwo holders ms\theal max ms\tmoves\tverdict\tratios of the medians")
+	fmt.Fprintln(w, "  system\truns\tmedian ms\tmax ms\tmove ms\tto reach\tfailed\tslow\ttwo holders ms\theal max ms\tmoves\tverdict\tratios of the medians")
 	for _, r := range rows {
 		limit := "-"
 		if r.Limit > 0 {
 			limit = fmt.Sprintf("%.0f", r.Limit)
+		}
+		move := "-"
+		if r.Move > 0 {
+			move = fmt.Sprintf("%.1f", r.Move)
 		}
 		verdict := r.Verdict
 		if r.Unrecovered > 0 {
@@ -128,8 +137,8 @@ func printRows(out io.Writer, f *fault, rows []row) {
 				ratios = append(ratios, fmt.Sprintf("%.3f of %s", ratio, peer.System))
 			}
 		}
-		fmt.Fprintf(w, "  %s\t%d\t%.1f\t%.1f\t%s\t%d of %d\t%d\t%.0f in %d\t%.1f\t%d\t%s\t%s\n", r.System, r.Runs, r.Median, r.Max,
-			limit, r.Failed, r.Requests, r.Slow, r.TwoHolders, r.TwoRuns, r.HealMax, r.Moves, verdict, strings.Join(ratios, ", "))
+		fmt.Fprintf(w, "  %s\t%d\t%.1f\t%.1f\t%s\t%s\t%d of %d\t%d\t%.0f in %d\t%.1f\t%d\t%s\t%s\n", r.System, r.Runs, r.Median, r.Max,
+			move, limit, r.Failed, r.Requests, r.Slow, r.TwoHolders, r.TwoRuns, r.HealMax, r.Moves, verdict, strings.Join(ratios, ", "))
 	}
 	_ = w.Flush() // as fmt.Fprint: a result that cannot be shown is not shown
 	for _, r := range rows {

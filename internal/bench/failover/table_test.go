@@ -34,10 +34,11 @@ func TestSummarize(t *testing.T) {
 	results := []result{gap(20*ms, 1), gap(400*ms, 0), gap(30*ms, 2)}
 	results[1].Two = 7 * ms
 	results[1].Moves = 2
+	results[0].Move, results[2].Move = 20*ms, 28*ms
 	results[2].Heal.Gap = 55 * ms
 	got := summarize(linkDown, octaviaPeer.name, results)
 	want := row{
-		Fault: "link-down", System: octaviaPeer.name, Runs: 3, Median: 30, Max: 400, Requests: 300, Failed: 3,
+		Fault: "link-down", System: octaviaPeer.name, Runs: 3, Median: 30, Max: 400, Move: 24, Requests: 300, Failed: 3,
 		TwoHolders: 7, TwoRuns: 1, HealMax: 55, Moves: 2, Gaps: []float64{20, 400, 30}, Why: map[string]int{"cut": 3},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
