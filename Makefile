@@ -10,7 +10,6 @@ CLANG ?= $(shell command -v clang-14 || echo clang)
 RUNS  ?= 20
 SOAK  ?= 10m
 FAULT ?= all
-PROFILE ?= all
 export PATH := $(BIN):$(PATH)
 
 .DEFAULT_GOAL := build
@@ -70,7 +69,7 @@ bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for
 
 .PHONY: bench-failover
 bench-failover: build ## root: failovers beside keepalived; RUNS=n FAULT= PROFILE= SOAK=10m
-	go run ./internal/bench/failover -runs $(RUNS) -fault $(FAULT) -profile $(PROFILE) -soak $(SOAK) $(FLAGS)
+	go run ./internal/bench/failover -runs $(RUNS) -fault $(FAULT) -profile $(or $(PROFILE),all) -soak $(SOAK) $(FLAGS)
 
 .PHONY: clean
 clean: ## remove what the other targets made
