@@ -46,12 +46,12 @@ func subnetSpec(name, cidr string) SubnetSpec {
 
 func (w *world) subnet(name, cidr string) SubnetID {
 	w.t.Helper()
-	return SubnetID(w.do(CreateSubnet{subnetSpec(name, cidr)}))
+	return SubnetID(w.do(CreateSubnet{Spec: subnetSpec(name, cidr)}))
 }
 
 func (w *world) loadBalancer(subnet SubnetID) LoadBalancerID {
 	w.t.Helper()
-	return LoadBalancerID(w.do(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(subnet)}}))
+	return LoadBalancerID(w.do(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(subnet)}}))
 }
 
 func listenerSpec(b LoadBalancerID, p Protocol, port int) ListenerSpec {
@@ -60,7 +60,7 @@ func listenerSpec(b LoadBalancerID, p Protocol, port int) ListenerSpec {
 
 func (w *world) listener(b LoadBalancerID, p Protocol, port int) ListenerID {
 	w.t.Helper()
-	return ListenerID(w.do(CreateListener{listenerSpec(b, p, port)}))
+	return ListenerID(w.do(CreateListener{Spec: listenerSpec(b, p, port)}))
 }
 
 func poolSpec(b LoadBalancerID, p Protocol) PoolSpec {
@@ -69,7 +69,7 @@ func poolSpec(b LoadBalancerID, p Protocol) PoolSpec {
 
 func (w *world) pool(b LoadBalancerID, p Protocol) PoolID {
 	w.t.Helper()
-	return PoolID(w.do(CreatePool{poolSpec(b, p)}))
+	return PoolID(w.do(CreatePool{Spec: poolSpec(b, p)}))
 }
 
 func memberSpec(p PoolID, addr string, port int) MemberSpec {
@@ -78,7 +78,7 @@ func memberSpec(p PoolID, addr string, port int) MemberSpec {
 
 func (w *world) member(p PoolID, addr string, port int) MemberID {
 	w.t.Helper()
-	return MemberID(w.do(CreateMember{memberSpec(p, addr, port)}))
+	return MemberID(w.do(CreateMember{Spec: memberSpec(p, addr, port)}))
 }
 
 func monitorSpec(p PoolID, t MonitorType) HealthMonitorSpec {
@@ -89,7 +89,7 @@ func monitorSpec(p PoolID, t MonitorType) HealthMonitorSpec {
 
 func (w *world) monitor(p PoolID, t MonitorType) HealthMonitorID {
 	w.t.Helper()
-	return HealthMonitorID(w.do(CreateHealthMonitor{monitorSpec(p, t)}))
+	return HealthMonitorID(w.do(CreateHealthMonitor{Spec: monitorSpec(p, t)}))
 }
 
 func TestApplyTutorial(t *testing.T) {
@@ -97,7 +97,7 @@ func TestApplyTutorial(t *testing.T) {
 	s := w.subnet("public", "192.0.2.0/24")
 	b := w.loadBalancer(s)
 	l := w.listener(b, ProtocolHTTP, 80)
-	p := PoolID(w.do(CreatePool{PoolSpec{ListenerID: Some(l), Protocol: Some(ProtocolHTTP), Algorithm: Some(RoundRobin)}}))
+	p := PoolID(w.do(CreatePool{Spec: PoolSpec{ListenerID: Some(l), Protocol: Some(ProtocolHTTP), Algorithm: Some(RoundRobin)}}))
 	m := w.member(p, "10.0.0.1", 8080)
 	h := w.monitor(p, MonitorHTTP)
 

@@ -79,13 +79,13 @@ func BenchmarkApplyBig(b *testing.B) {
 	}
 	fresh := netip.MustParseAddr("192.168.1.1")
 	run("create-member", func(i int) Op {
-		return CreateMember{MemberSpec{PoolID: Some(parent(i)), Address: Some(fresh), ProtocolPort: Some(80)}}
+		return CreateMember{Spec: MemberSpec{PoolID: Some(parent(i)), Address: Some(fresh), ProtocolPort: Some(80)}}
 	})
 	run("update-member", func(i int) Op {
-		return UpdateMember{members[i*7919%len(members)], MemberSpec{Weight: Some(i % 257)}}
+		return UpdateMember{ID: members[i*7919%len(members)], Spec: MemberSpec{Weight: Some(i % 257)}}
 	})
-	run("delete-member", func(i int) Op { return DeleteMember{members[i*7919%len(members)]} })
-	run("create-load-balancer", func(int) Op { return CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(subnet)}} })
+	run("delete-member", func(i int) Op { return DeleteMember{ID: members[i*7919%len(members)]} })
+	run("create-load-balancer", func(int) Op { return CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(subnet)}} })
 }
 
 func BenchmarkBuildBig(b *testing.B) {

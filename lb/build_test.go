@@ -15,11 +15,11 @@ func storedObjects(t *testing.T) []any {
 	p := w.pool(b, ProtocolHTTP)
 	spec := listenerSpec(b, ProtocolHTTP, 80)
 	spec.DefaultPoolID = Some(p)
-	w.do(CreateListener{spec})
+	w.do(CreateListener{Spec: spec})
 	w.monitor(p, MonitorHTTP)
 	member := memberSpec(p, "10.0.0.1", 80)
 	member.SubnetID = Some(s)
-	w.do(CreateMember{member})
+	w.do(CreateMember{Spec: member})
 	return slices.Collect(w.cfg.Objects())
 }
 

@@ -24,7 +24,7 @@ func newStatusWorld(t *testing.T) *statusWorld {
 	w.used, w.unused = w.pool(w.b, ProtocolHTTP), w.pool(w.b, ProtocolTCP)
 	spec := listenerSpec(w.b, ProtocolHTTP, 80)
 	spec.DefaultPoolID = Some(w.used)
-	w.l = ListenerID(w.do(CreateListener{spec}))
+	w.l = ListenerID(w.do(CreateListener{Spec: spec}))
 	w.m1, w.m2 = w.member(w.used, "10.0.0.1", 80), w.member(w.used, "10.0.0.2", 80)
 	w.h = w.monitor(w.used, MonitorTCP)
 	w.view = View{
@@ -55,32 +55,32 @@ func TestOperatingStatus(t *testing.T) {
 		}, m1: Failed, m2: Failed, pool: Failed, lb: Failed},
 		{name: "not checked yet", do: func(w *statusWorld) { delete(w.view.Members, w.m1) }, m1: Offline},
 		{name: "the other is drained", do: func(w *statusWorld) {
-			w.do(UpdateMember{w.m2, MemberSpec{Weight: Some(0)}})
+			w.do(UpdateMember{ID: w.m2, Spec: MemberSpec{Weight: Some(0)}})
 			w.view.Members[w.m1] = Failed
 		}, m1: Failed, m2: Draining, pool: Failed, lb: Failed},
 		{name: "failed member is disabled", do: func(w *statusWorld) {
-			w.do(UpdateMember{w.m1, MemberSpec{MetaSpec: down}})
+			w.do(UpdateMember{ID: w.m1, Spec: MemberSpec{MetaSpec: down}})
 			w.view.Members[w.m1] = Failed
 		}, m1: Offline},
 		{name: "no monitor", do: func(w *statusWorld) {
-			w.do(DeleteHealthMonitor{w.h})
+			w.do(DeleteHealthMonitor{ID: w.h})
 			w.view.Members[w.m1] = Failed // left over from before
 		}, m1: NoMonitor, m2: NoMonitor, h: "gone"},
 		{name: "monitor disabled", do: func(w *statusWorld) {
-			w.do(UpdateHealthMonitor{w.h, HealthMonitorSpec{MetaSpec: down}})
+			w.do(UpdateHealthMonitor{ID: w.h, Spec: HealthMonitorSpec{MetaSpec: down}})
 		}, m1: NoMonitor, m2: NoMonitor, h: Offline},
 		{name: "pool disabled", do: func(w *statusWorld) {
-			w.do(UpdatePool{w.used, PoolSpec{MetaSpec: down}})
+			w.do(UpdatePool{ID: w.used, Spec: PoolSpec{MetaSpec: down}})
 			w.view.Members[w.m1] = Failed
 		}, m1: Failed, pool: Offline},
 		{name: "listener disabled", do: func(w *statusWorld) {
-			w.do(UpdateListener{w.l, ListenerSpec{MetaSpec: down}})
+			w.do(UpdateListener{ID: w.l, Spec: ListenerSpec{MetaSpec: down}})
 		}, l: Offline, pool: Offline},
 		{name: "pool detached", do: func(w *statusWorld) {
-			w.do(UpdateListener{w.l, ListenerSpec{DefaultPoolID: Null[PoolID]()}})
+			w.do(UpdateListener{ID: w.l, Spec: ListenerSpec{DefaultPoolID: Null[PoolID]()}})
 		}, pool: Offline},
 		{name: "load balancer disabled", do: func(w *statusWorld) {
-			w.do(UpdateLoadBalancer{w.b, LoadBalancerSpec{MetaSpec: down}})
+			w.do(UpdateLoadBalancer{ID: w.b, Spec: LoadBalancerSpec{MetaSpec: down}})
 		}, lb: Offline, l: Offline, pool: Offline},
 		{name: "port taken on the node", do: func(w *statusWorld) { w.view.Errors[string(w.l)] = "bind: in use" }, l: Failed},
 		{name: "load balancer in error", do: func(w *statusWorld) { w.view.Errors[string(w.b)] = "no such link" }, lb: Failed},
@@ -134,7 +134,7 @@ func TestProvisioningStatus(t *testing.T) {
 
 	m3 := string(w.member(w.used, "10.0.0.3", 80))
 	check("member created", map[string]ProvisioningStatus{m3: PendingCreate, string(w.b): PendingUpdate})
-	w.do(UpdateMember{w.m1, MemberSpec{Weight: Some(7)}})
+	w.do(UpdateMember{ID: w.m1, Spec: MemberSpec{Weight: Some(7)}})
 	check("member updated", map[string]ProvisioningStatus{
 		m3: PendingCreate, string(w.m1): PendingUpdate, string(w.b): PendingUpdate,
 	})
@@ -144,7 +144,7 @@ func TestProvisioningStatus(t *testing.T) {
 	if got := w.statuses()[string(w.l)].Reason; got != "bind: in use" {
 		t.Errorf("reason %q", got)
 	}
-	w.do(UpdateListener{w.l, ListenerSpec{TimeoutClientData: Some(time.Second)}})
+	w.do(UpdateListener{ID: w.l, Spec: ListenerSpec{TimeoutClientData: Some(time.Second)}})
 	check("a new try is pending", map[string]ProvisioningStatus{string(w.l): PendingUpdate, string(w.b): PendingUpdate})
 
 	b2 := w.loadBalancer(SubnetID(testID(1)))

@@ -104,21 +104,21 @@ func (g gen) op() Op {
 		needs Kind
 		draw  func() Op
 	}{
-		{"", func() Op { return CreateSubnet{g.subnet(true)} }},
-		{KindSubnet, func() Op { return UpdateSubnet{SubnetID(g.id(KindSubnet)), g.subnet(false)} }},
-		{KindSubnet, func() Op { return DeleteSubnet{SubnetID(g.id(KindSubnet))} }},
-		{KindSubnet, func() Op { return CreateLoadBalancer{g.loadBalancer()} }},
-		{KindSubnet, func() Op { return CreateLoadBalancer{g.loadBalancer()} }},
-		{KindLoadBalancer, func() Op { return UpdateLoadBalancer{lb(), LoadBalancerSpec{MetaSpec: g.meta()}} }},
-		{KindLoadBalancer, func() Op { return DeleteLoadBalancer{lb(), g.chance(50)} }},
+		{"", func() Op { return CreateSubnet{Spec: g.subnet(true)} }},
+		{KindSubnet, func() Op { return UpdateSubnet{ID: SubnetID(g.id(KindSubnet)), Spec: g.subnet(false)} }},
+		{KindSubnet, func() Op { return DeleteSubnet{ID: SubnetID(g.id(KindSubnet))} }},
+		{KindSubnet, func() Op { return CreateLoadBalancer{Spec: g.loadBalancer()} }},
+		{KindSubnet, func() Op { return CreateLoadBalancer{Spec: g.loadBalancer()} }},
+		{KindLoadBalancer, func() Op { return UpdateLoadBalancer{ID: lb(), Spec: LoadBalancerSpec{MetaSpec: g.meta()}} }},
+		{KindLoadBalancer, func() Op { return DeleteLoadBalancer{ID: lb(), Cascade: g.chance(50)} }},
 		{KindLoadBalancer, func() Op {
 			s := g.listener()
 			s.LoadBalancerID, s.Protocol = Some(lb()), Some(rapid.SampledFrom(protocols).Draw(g.t, "protocol"))
 			s.ProtocolPort = Some(rapid.IntRange(80, 85).Draw(g.t, "port"))
-			return CreateListener{s}
+			return CreateListener{Spec: s}
 		}},
-		{KindListener, func() Op { return UpdateListener{ListenerID(g.id(KindListener)), g.listener()} }},
-		{KindListener, func() Op { return DeleteListener{ListenerID(g.id(KindListener))} }},
+		{KindListener, func() Op { return UpdateListener{ID: ListenerID(g.id(KindListener)), Spec: g.listener()} }},
+		{KindListener, func() Op { return DeleteListener{ID: ListenerID(g.id(KindListener))} }},
 		{KindLoadBalancer, func() Op {
 			s := PoolSpec{MetaSpec: g.meta(), Algorithm: Some(RoundRobin)}
 			s.Protocol = Some(rapid.SampledFrom(protocols).Draw(g.t, "protocol"))
@@ -127,33 +127,33 @@ func (g gen) op() Op {
 			} else {
 				s.ListenerID = Some(ListenerID(g.id(KindListener)))
 			}
-			return CreatePool{s}
+			return CreatePool{Spec: s}
 		}},
 		{KindPool, func() Op {
-			return UpdatePool{PoolID(g.id(KindPool)), PoolSpec{MetaSpec: g.meta(), Algorithm: Some(SourceIP)}}
+			return UpdatePool{ID: PoolID(g.id(KindPool)), Spec: PoolSpec{MetaSpec: g.meta(), Algorithm: Some(SourceIP)}}
 		}},
-		{KindPool, func() Op { return DeletePool{PoolID(g.id(KindPool))} }},
+		{KindPool, func() Op { return DeletePool{ID: PoolID(g.id(KindPool))} }},
 		{KindPool, func() Op {
 			s := memberSpec(PoolID(g.id(KindPool)), fmt.Sprintf("10.0.0.%d", rapid.IntRange(1, 5).Draw(g.t, "addr")), 80)
 			if s.MetaSpec = g.meta(); g.chance(30) {
 				s.SubnetID = Some(SubnetID(g.id(KindSubnet)))
 			}
-			return CreateMember{s}
+			return CreateMember{Spec: s}
 		}},
 		{KindMember, func() Op {
-			return UpdateMember{MemberID(g.id(KindMember)), MemberSpec{
+			return UpdateMember{ID: MemberID(g.id(KindMember)), Spec: MemberSpec{
 				Weight: maybe(g, 0, 5, 256), MonitorPort: maybe(g, 81), Backup: maybe(g, true),
 			}}
 		}},
-		{KindMember, func() Op { return DeleteMember{MemberID(g.id(KindMember))} }},
+		{KindMember, func() Op { return DeleteMember{ID: MemberID(g.id(KindMember))} }},
 		{KindPool, func() Op {
 			s := g.monitor()
 			s.PoolID, s.Type = Some(PoolID(g.id(KindPool))), maybe(g, MonitorHTTP, MonitorTCP)
 			s.Delay, s.Timeout, s.MaxRetries = Some(time.Second), Some(time.Second), Some(1)
-			return CreateHealthMonitor{s}
+			return CreateHealthMonitor{Spec: s}
 		}},
-		{KindHealthMonitor, func() Op { return UpdateHealthMonitor{HealthMonitorID(g.id(KindHealthMonitor)), g.monitor()} }},
-		{KindHealthMonitor, func() Op { return DeleteHealthMonitor{HealthMonitorID(g.id(KindHealthMonitor))} }},
+		{KindHealthMonitor, func() Op { return UpdateHealthMonitor{ID: HealthMonitorID(g.id(KindHealthMonitor)), Spec: g.monitor()} }},
+		{KindHealthMonitor, func() Op { return DeleteHealthMonitor{ID: HealthMonitorID(g.id(KindHealthMonitor))} }},
 	}
 	present := map[Kind]bool{"": true}
 	for o := range g.cfg.Objects() {

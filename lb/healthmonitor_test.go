@@ -110,7 +110,7 @@ func TestCreateHealthMonitorRules(t *testing.T) {
 	kind := func(v MonitorType) func(*HealthMonitorSpec) {
 		return func(s *HealthMonitorSpec) { s.Type = Some(v) }
 	}
-	op := func(s HealthMonitorSpec) Op { return CreateHealthMonitor{s} }
+	op := func(s HealthMonitorSpec) Op { return CreateHealthMonitor{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(monitorRules(), []rule[HealthMonitorSpec]{
 		{"no pool", func(s *HealthMonitorSpec) { s.PoolID = Opt[PoolID]{} }, ErrInvalid, "pool_id", "required"},
 		{"unknown pool", func(s *HealthMonitorSpec) { s.PoolID = Some(PoolID(testID(99))) }, ErrNotFound, "pool_id", "does not exist"},
@@ -137,7 +137,7 @@ func TestUpdateHealthMonitorRules(t *testing.T) {
 		w, _, _, _, _ := monitorWorld(t)
 		return w, HealthMonitorSpec{}
 	}
-	op := func(s HealthMonitorSpec) Op { return UpdateHealthMonitor{http, s} }
+	op := func(s HealthMonitorSpec) Op { return UpdateHealthMonitor{ID: http, Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(monitorRules(), []rule[HealthMonitorSpec]{
 		{"same pool", func(s *HealthMonitorSpec) { s.PoolID = Some(taken) }, nil, "", ""},
 		{"other pool", func(s *HealthMonitorSpec) { s.PoolID = Some(free) }, ErrInvalid, "pool_id", "cannot be changed"},
@@ -165,20 +165,20 @@ func TestTCPMonitorHasNoHTTPFields(t *testing.T) {
 			w, http, tcp, _, free := monitorWorld(t)
 			var spec HealthMonitorSpec
 			if field == "domain_name" {
-				w.do(UpdateHealthMonitor{http, HealthMonitorSpec{HTTPVersion: Some("1.1")}})
+				w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Some("1.1")}})
 			}
 			*of(&spec) = Some(valid[field])
-			w.do(UpdateHealthMonitor{http, spec})
-			_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{tcp, spec}))
+			w.do(UpdateHealthMonitor{ID: http, Spec: spec})
+			_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: tcp, Spec: spec}))
 			checkError(t, err, ErrInvalid, field, "HTTP health monitors only")
 
 			create := monitorSpec(free, MonitorTCP)
 			*of(&create) = Some(valid[field])
-			_, _, _, err = Apply(w.cfg, w.stamp(CreateHealthMonitor{create}))
+			_, _, _, err = Apply(w.cfg, w.stamp(CreateHealthMonitor{Spec: create}))
 			checkError(t, err, ErrInvalid, field, "HTTP health monitors only")
 
 			*of(&spec) = Null[string]()
-			_, _, _, err = Apply(w.cfg, w.stamp(UpdateHealthMonitor{tcp, spec}))
+			_, _, _, err = Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: tcp, Spec: spec}))
 			if field == "http_version" || field == "domain_name" {
 				if err != nil {
 					t.Errorf("null: %v", err)
@@ -192,12 +192,12 @@ func TestTCPMonitorHasNoHTTPFields(t *testing.T) {
 
 func TestMonitorVersionCannotLeaveItsDomain(t *testing.T) {
 	w, http, _, _, _ := monitorWorld(t)
-	w.do(UpdateHealthMonitor{http, HealthMonitorSpec{HTTPVersion: Some("1.1"), DomainName: Some("example.com")}})
+	w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Some("1.1"), DomainName: Some("example.com")}})
 	for _, version := range []Opt[string]{Some("1.0"), Null[string]()} {
-		_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{http, HealthMonitorSpec{HTTPVersion: version}}))
+		_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: version}}))
 		checkError(t, err, ErrInvalid, "domain_name", "needs http_version 1.1")
 	}
-	w.do(UpdateHealthMonitor{http, HealthMonitorSpec{HTTPVersion: Null[string](), DomainName: Null[string]()}})
+	w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Null[string](), DomainName: Null[string]()}})
 }
 
 func TestHealthMonitorDefaults(t *testing.T) {
@@ -210,7 +210,7 @@ func TestHealthMonitorDefaults(t *testing.T) {
 	if h.HTTPMethod != "" || h.URLPath != "" || h.ExpectedCodes != "" || h.MaxRetriesDown != 3 {
 		t.Errorf("TCP monitor %+v", h)
 	}
-	w.do(DeleteHealthMonitor{tcp})
+	w.do(DeleteHealthMonitor{ID: tcp})
 	if _, ok := w.cfg.HealthMonitor(tcp); ok {
 		t.Errorf("monitor %s is still there", tcp)
 	}

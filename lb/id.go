@@ -9,6 +9,20 @@ type (
 	PoolID          string
 	MemberID        string
 	HealthMonitorID string
+	L7PolicyID      string
+	L7RuleID        string
+
+	NetworkID       string
+	PortID          string
+	SecurityGroupID string
+	QoSPolicyID     string
+
+	FlavorID                  string
+	FlavorProfileID           string
+	AvailabilityZoneProfileID string
+
+	SecretID          string
+	SecretContainerID string
 )
 
 // Kind names a resource kind, in the words of the API.
@@ -22,4 +36,25 @@ const (
 	KindPool          Kind = "pool"
 	KindMember        Kind = "member"
 	KindHealthMonitor Kind = "health monitor"
+	KindL7Policy      Kind = "L7 policy"
+	KindL7Rule        Kind = "L7 rule"
+
+	KindNetwork       Kind = "network"
+	KindPort          Kind = "port"
+	KindSecurityGroup Kind = "security group"
+	KindQoSPolicy     Kind = "QoS policy"
+
+	KindQuota                   Kind = "quota" // its id is that of the project
+	KindFlavor                  Kind = "flavor"
+	KindFlavorProfile           Kind = "flavor profile"
+	KindAvailabilityZone        Kind = "availability zone" // its id is its name
+	KindAvailabilityZoneProfile Kind = "availability zone profile"
+
+	KindProject         Kind = "project"
+	KindUser            Kind = "user"
+	KindRole            Kind = "role"
+	KindAssignment      Kind = "role assignment" // its id is user/project/role
+	KindRevocation      Kind = "revoked token"
+	KindSecret          Kind = "secret"
+	KindSecretContainer Kind = "secret container"
 )

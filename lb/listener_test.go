@@ -81,7 +81,7 @@ func TestCreateListenerRules(t *testing.T) {
 	port := func(n int) func(*ListenerSpec) { return func(s *ListenerSpec) { s.ProtocolPort = Some(n) } }
 	protocol := func(p Protocol) func(*ListenerSpec) { return func(s *ListenerSpec) { s.Protocol = Some(p) } }
 	_, _, _, _, tcp, _ := listenerWorld(t)
-	op := func(s ListenerSpec) Op { return CreateListener{s} }
+	op := func(s ListenerSpec) Op { return CreateListener{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(listenerRules(t), []rule[ListenerSpec]{
 		{"no load balancer", func(s *ListenerSpec) { s.LoadBalancerID = Opt[LoadBalancerID]{} }, ErrInvalid, "loadbalancer_id", "required"},
 		{"unknown load balancer", func(s *ListenerSpec) { s.LoadBalancerID = Some(LoadBalancerID(testID(99))) }, ErrNotFound, "loadbalancer_id", "does not exist"},
@@ -119,7 +119,7 @@ func TestUpdateListenerRules(t *testing.T) {
 		w, _, _, _, _, _ := listenerWorld(t)
 		return w, ListenerSpec{}
 	}
-	op := func(s ListenerSpec) Op { return UpdateListener{l, s} }
+	op := func(s ListenerSpec) Op { return UpdateListener{ID: l, Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(listenerRules(t), []rule[ListenerSpec]{
 		{"project", func(s *ListenerSpec) { s.ProjectID = Some("x") }, ErrInvalid, "project_id", "cannot be changed"},
 		{"same load balancer", func(s *ListenerSpec) { s.LoadBalancerID = Some(b) }, nil, "", ""},
@@ -141,13 +141,13 @@ func TestListenerDefaultsAndNulls(t *testing.T) {
 	spec.AllowedCIDRs = Some([]netip.Prefix{prefix("10.1.2.3/8")})
 	spec.TimeoutClientData, spec.TimeoutMemberConnect = Some(time.Second), Some(2*time.Second)
 	spec.TimeoutMemberData, spec.TimeoutTCPInspect = Some(3*time.Second), Some(4*time.Second)
-	id := ListenerID(w.do(CreateListener{spec}))
+	id := ListenerID(w.do(CreateListener{Spec: spec}))
 
 	l, _ := w.cfg.Listener(id)
 	if !slices.Equal(l.Tags, []string{"a", "b"}) || !slices.Equal(l.AllowedCIDRs, []netip.Prefix{prefix("10.0.0.0/8")}) {
 		t.Errorf("tags %q are not sorted or CIDRs %v not masked", l.Tags, l.AllowedCIDRs)
 	}
-	if l.InsertHeaders != (InsertHeaders{XForwardedFor: true}) {
+	if !l.InsertHeaders.XForwardedFor || l.InsertHeaders.XForwardedPort || l.InsertHeaders.XForwardedProto {
 		t.Errorf("insert headers %+v", l.InsertHeaders)
 	}
 	before := *l
@@ -166,7 +166,7 @@ func TestListenerDefaultsAndNulls(t *testing.T) {
 		AllowedCIDRs: Null[[]netip.Prefix](), TimeoutClientData: Null[time.Duration](), TimeoutMemberConnect: Null[time.Duration](),
 		TimeoutMemberData: Null[time.Duration](), TimeoutTCPInspect: Null[time.Duration](),
 	}
-	w.do(UpdateListener{id, nulls})
+	w.do(UpdateListener{ID: id, Spec: nulls})
 	plain := w.listener(b, ProtocolHTTP, 8081)
 	got, _ := w.cfg.Listener(id)
 	want, _ := w.cfg.Listener(plain)
@@ -185,13 +185,13 @@ func TestProjectComesFromTheLoadBalancer(t *testing.T) {
 	w := newWorld(t)
 	spec := LoadBalancerSpec{VIPSubnetID: Some(w.subnet("public", "192.0.2.0/24"))}
 	spec.ProjectID = Some("ours")
-	b := LoadBalancerID(w.do(CreateLoadBalancer{spec}))
+	b := LoadBalancerID(w.do(CreateLoadBalancer{Spec: spec}))
 	p := w.pool(b, ProtocolTCP)
 	w.listener(b, ProtocolTCP, 80)
 	w.monitor(p, MonitorTCP)
 	m := memberSpec(p, "10.0.0.1", 80)
 	m.ProjectID = Some("theirs")
-	w.do(CreateMember{m})
+	w.do(CreateMember{Spec: m})
 	tree, _ := w.cfg.Tree(b)
 	for _, o := range tree.objects() {
 		if got := metaOf(o).ProjectID; got != "ours" {

@@ -17,7 +17,7 @@ func TestCreateLoadBalancerRules(t *testing.T) {
 	vip := func(a string) func(*LoadBalancerSpec) {
 		return func(s *LoadBalancerSpec) { s.VIPAddress = Some(addr(a)) }
 	}
-	op := func(s LoadBalancerSpec) Op { return CreateLoadBalancer{s} }
+	op := func(s LoadBalancerSpec) Op { return CreateLoadBalancer{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(metaRules(meta), describedRules(meta), projectRules(meta), []rule[LoadBalancerSpec]{
 		{"no subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Opt[SubnetID]{} }, ErrInvalid, "vip_subnet_id", "required"},
 		{"null subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Null[SubnetID]() }, ErrInvalid, "vip_subnet_id", "required"},
@@ -42,7 +42,7 @@ func TestUpdateLoadBalancerRules(t *testing.T) {
 		return w, LoadBalancerSpec{}
 	}
 	meta := func(s *LoadBalancerSpec) *MetaSpec { return &s.MetaSpec }
-	op := func(s LoadBalancerSpec) Op { return UpdateLoadBalancer{LoadBalancerID(testID(2)), s} }
+	op := func(s LoadBalancerSpec) Op { return UpdateLoadBalancer{ID: LoadBalancerID(testID(2)), Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(metaRules(meta), describedRules(meta), []rule[LoadBalancerSpec]{
 		{"project", func(s *LoadBalancerSpec) { s.ProjectID = Some("x") }, ErrInvalid, "project_id", "cannot be changed"},
 		{"same subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Some(SubnetID(testID(1))) }, nil, "", ""},
@@ -57,7 +57,7 @@ func TestSubnetFull(t *testing.T) {
 	w := newWorld(t)
 	spec := subnetSpec("public", "192.0.2.0/24")
 	spec.Allocations = Some([]Range{span("192.0.2.20", "192.0.2.21"), span("192.0.2.10", "192.0.2.10")})
-	s := SubnetID(w.do(CreateSubnet{spec}))
+	s := SubnetID(w.do(CreateSubnet{Spec: spec}))
 	vip := func(id LoadBalancerID) string {
 		tree, _ := w.cfg.Tree(id)
 		return tree.LoadBalancer.VIPAddress.String()
@@ -66,10 +66,10 @@ func TestSubnetFull(t *testing.T) {
 	if got := []string{vip(a), vip(b), vip(c)}; !slices.Equal(got, []string{"192.0.2.10", "192.0.2.20", "192.0.2.21"}) {
 		t.Errorf("VIPs %v, want the ranges in order", got)
 	}
-	_, _, _, err := Apply(w.cfg, w.stamp(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(s)}}))
+	_, _, _, err := Apply(w.cfg, w.stamp(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s)}}))
 	checkError(t, err, ErrConflict, "vip_address", "full: all 3 addresses")
 
-	w.do(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(s), VIPAddress: Some(addr("192.0.2.99"))}})
+	w.do(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s), VIPAddress: Some(addr("192.0.2.99"))}})
 	w.do(DeleteLoadBalancer{ID: b})
 	if got := vip(w.loadBalancer(s)); got != "192.0.2.20" {
 		t.Errorf("VIP %s, want the one given back, 192.0.2.20", got)
@@ -84,9 +84,9 @@ func TestLargestSubnetAllocates(t *testing.T) {
 		t.Errorf("VIP %v, want 2001:db8::2", got)
 	}
 	last := addr("2001:db8::ffff:ffff:ffff:ffff")
-	w.do(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(s), VIPAddress: Some(last)}})
-	w.do(UpdateSubnet{s, SubnetSpec{Allocations: Some([]Range{{last, last}})}})
-	_, _, _, err := Apply(w.cfg, w.stamp(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(s)}}))
+	w.do(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s), VIPAddress: Some(last)}})
+	w.do(UpdateSubnet{ID: s, Spec: SubnetSpec{Allocations: Some([]Range{{last, last}})}})
+	_, _, _, err := Apply(w.cfg, w.stamp(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s)}}))
 	checkError(t, err, ErrConflict, "vip_address", "all 1 addresses")
 }
 

@@ -47,7 +47,7 @@ func TestCreateMemberRules(t *testing.T) {
 	}
 	address := func(a string) func(*MemberSpec) { return func(s *MemberSpec) { s.Address = Some(addr(a)) } }
 	port := func(n int) func(*MemberSpec) { return func(s *MemberSpec) { s.ProtocolPort = Some(n) } }
-	op := func(s MemberSpec) Op { return CreateMember{s} }
+	op := func(s MemberSpec) Op { return CreateMember{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(memberRules(), []rule[MemberSpec]{
 		{"no pool", func(s *MemberSpec) { s.PoolID = Opt[PoolID]{} }, ErrInvalid, "pool_id", "required"},
 		{"unknown pool", func(s *MemberSpec) { s.PoolID = Some(PoolID(testID(99))) }, ErrNotFound, "pool_id", "does not exist"},
@@ -81,7 +81,7 @@ func TestUpdateMemberRules(t *testing.T) {
 		w, _, _, _, _ := memberWorld(t)
 		return w, MemberSpec{}
 	}
-	op := func(s MemberSpec) Op { return UpdateMember{m, s} }
+	op := func(s MemberSpec) Op { return UpdateMember{ID: m, Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(memberRules(), []rule[MemberSpec]{
 		{"same identity", func(s *MemberSpec) { *s = memberSpec(p, "10.0.0.1", 80) }, nil, "", ""},
 		{"other pool", func(s *MemberSpec) { s.PoolID = Some(other) }, ErrInvalid, "pool_id", "cannot be changed"},
@@ -98,7 +98,7 @@ func TestMemberChangeTouchesTheMemberOnly(t *testing.T) {
 	bystander, _ := w.cfg.Pool(other)
 	poolBefore, _ := w.cfg.Pool(p)
 	memberBefore := *poolBefore.Members[0]
-	w.do(UpdateMember{m, MemberSpec{
+	w.do(UpdateMember{ID: m, Spec: MemberSpec{
 		Weight: Some(9), Backup: Some(true), MonitorPort: Some(81), MonitorAddress: Some(addr("10.0.0.9")),
 	}})
 	pool, _ := w.cfg.Pool(p)
@@ -115,7 +115,7 @@ func TestMemberChangeTouchesTheMemberOnly(t *testing.T) {
 	if got, _ := w.cfg.Pool(other); got != bystander {
 		t.Errorf("the other pool was copied")
 	}
-	w.do(UpdateMember{m, MemberSpec{
+	w.do(UpdateMember{ID: m, Spec: MemberSpec{
 		Weight: Null[int](), Backup: Null[bool](), MonitorPort: Null[int](), MonitorAddress: Null[netip.Addr](),
 	}})
 	if got, _ := w.cfg.Member(m); got.Weight != 1 || got.Backup || got.MonitorPort != 0 || got.MonitorAddress.IsValid() {

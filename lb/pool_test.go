@@ -24,7 +24,7 @@ func TestCreatePoolRules(t *testing.T) {
 		w, _, _, _, _, _ := listenerWorld(t)
 		return w, poolSpec(b, ProtocolHTTP)
 	}
-	op := func(s PoolSpec) Op { return CreatePool{s} }
+	op := func(s PoolSpec) Op { return CreatePool{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(poolRules(), []rule[PoolSpec]{
 		{"no parent", func(s *PoolSpec) { s.LoadBalancerID = Opt[LoadBalancerID]{} }, ErrInvalid, "loadbalancer_id", "required, or listener_id"},
 		{"unknown load balancer", func(s *PoolSpec) { s.LoadBalancerID = Some(LoadBalancerID(testID(99))) }, ErrNotFound, "loadbalancer_id", "does not exist"},
@@ -46,11 +46,11 @@ func TestCreatePoolRules(t *testing.T) {
 	t.Run("listener has a default pool", func(t *testing.T) {
 		w, _, _, _, _, _ := listenerWorld(t)
 		spec := PoolSpec{ListenerID: Some(l), Protocol: Some(ProtocolHTTP), Algorithm: Some(RoundRobin)}
-		if _, _, _, err := Apply(w.cfg, w.stamp(CreatePool{spec})); err != nil {
+		if _, _, _, err := Apply(w.cfg, w.stamp(CreatePool{Spec: spec})); err != nil {
 			t.Fatalf("refused before there is one: %v", err)
 		}
-		w.do(UpdateListener{l, ListenerSpec{DefaultPoolID: Some(http)}})
-		_, _, _, err := Apply(w.cfg, w.stamp(CreatePool{spec}))
+		w.do(UpdateListener{ID: l, Spec: ListenerSpec{DefaultPoolID: Some(http)}})
+		_, _, _, err := Apply(w.cfg, w.stamp(CreatePool{Spec: spec}))
 		checkError(t, err, ErrConflict, "listener_id", "already has the default pool "+string(http))
 	})
 }
@@ -61,7 +61,7 @@ func TestUpdatePoolRules(t *testing.T) {
 		w, _, _, _, _, _ := listenerWorld(t)
 		return w, PoolSpec{}
 	}
-	op := func(s PoolSpec) Op { return UpdatePool{http, s} }
+	op := func(s PoolSpec) Op { return UpdatePool{ID: http, Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(poolRules(), []rule[PoolSpec]{
 		{"null algorithm", func(s *PoolSpec) { s.Algorithm = Null[Algorithm]() }, ErrInvalid, "lb_algorithm", "cannot be null"},
 		{"same parent", func(s *PoolSpec) { s.LoadBalancerID = Some(b) }, nil, "", ""},
@@ -76,9 +76,9 @@ func TestDeletePoolDetachesListeners(t *testing.T) {
 	w, b, l, http, _, _ := listenerWorld(t)
 	other := w.listener(b, ProtocolTCP, 81)
 	m := w.member(http, "10.0.0.1", 80)
-	w.do(UpdateListener{l, ListenerSpec{DefaultPoolID: Some(http)}})
+	w.do(UpdateListener{ID: l, Spec: ListenerSpec{DefaultPoolID: Some(http)}})
 	bystander, _ := w.cfg.Listener(other)
-	w.do(DeletePool{http})
+	w.do(DeletePool{ID: http})
 	if got, _ := w.cfg.Listener(l); got.DefaultPoolID != "" || got.Revision != w.cfg.Revision() {
 		t.Errorf("listener still has default pool %q, revision %d", got.DefaultPoolID, got.Revision)
 	}

@@ -17,10 +17,11 @@ type Meta struct {
 	Revision     uint64    // the [Command.Revision] that created or last changed it
 }
 
-// Subnet is a network that VIPs are taken from. Its address prefix does not
-// change after creation.
+// Subnet is a part of a network, of which VIPs are taken. Its address prefix does
+// not change after creation.
 type Subnet struct {
-	ID SubnetID
+	ID        SubnetID
+	NetworkID NetworkID
 	Meta
 	CIDR        netip.Prefix // masked
 	Gateway     netip.Addr   // zero: none
@@ -30,21 +31,44 @@ type Subnet struct {
 // Range is a run of addresses, both ends included.
 type Range struct{ First, Last netip.Addr }
 
-// LoadBalancer owns one VIP and everything in its [Tree].
+// LoadBalancer owns one VIP, or several, and everything in its [Tree].
 type LoadBalancer struct {
 	ID LoadBalancerID
 	Meta
-	VIPSubnetID SubnetID
-	VIPAddress  netip.Addr
+	VIPNetworkID        NetworkID
+	VIPSubnetID         SubnetID
+	VIPAddress          netip.Addr
+	VIPPortID           PortID
+	VIPQoSPolicyID      QoSPolicyID       // "": none
+	VIPSecurityGroupIDs []SecurityGroupID // in the order given
+	AdditionalVIPs      []AdditionalVIP   // of the same network, each of another subnet
+	Provider            string
+	FlavorID            FlavorID // "": none
+	AvailabilityZone    string   // its name, "": none
+}
+
+// AdditionalVIP is a VIP beside the first.
+type AdditionalVIP struct {
+	SubnetID SubnetID
+	Address  netip.Addr
+	PortID   PortID
 }
 
 // Protocol of a listener or a pool.
 type Protocol string
 
-// The protocols that this version serves.
+// The protocols. PROXY and PROXYV2 are those of pools only, TERMINATED_HTTPS and
+// PROMETHEUS those of listeners only. Which of them an engine serves is for it to say.
 const (
-	ProtocolHTTP Protocol = "HTTP"
-	ProtocolTCP  Protocol = "TCP"
+	ProtocolHTTP            Protocol = "HTTP"
+	ProtocolHTTPS           Protocol = "HTTPS"
+	ProtocolTCP             Protocol = "TCP"
+	ProtocolUDP             Protocol = "UDP"
+	ProtocolSCTP            Protocol = "SCTP"
+	ProtocolTerminatedHTTPS Protocol = "TERMINATED_HTTPS"
+	ProtocolPrometheus      Protocol = "PROMETHEUS"
+	ProtocolPROXY           Protocol = "PROXY"
+	ProtocolPROXYV2         Protocol = "PROXYV2"
 )
 
 // Listener is a port of a load balancer's VIP.
@@ -54,10 +78,13 @@ type Listener struct {
 	Meta
 	Protocol        Protocol
 	ProtocolPort    uint16
-	ConnectionLimit int    // concurrent client connections; -1 or 0: [DefaultConnectionLimit]
-	DefaultPoolID   PoolID // "": none
+	ConnectionLimit int         // concurrent client connections; -1 or 0: [DefaultConnectionLimit]
+	DefaultPoolID   PoolID      // "": none
+	L7Policies      []*L7Policy // in order of position
 	InsertHeaders   InsertHeaders
 	AllowedCIDRs    []netip.Prefix // empty: every client
+	TLS             ListenerTLS
+	HSTS            HSTS
 
 	TimeoutClientData    time.Duration // client idle time
 	TimeoutMemberConnect time.Duration
@@ -65,10 +92,47 @@ type Listener struct {
 	TimeoutTCPInspect    time.Duration // time allowed to wait for the first bytes; 0: not limited by this
 }
 
+// ListenerTLS is what a TERMINATED_HTTPS or PROMETHEUS listener shows to clients and
+// asks of them. References are URLs of secrets or containers of secrets.
+type ListenerTLS struct {
+	DefaultRef   string   // "": the first of SNIRefs
+	SNIRefs      []string // in the order given
+	ClientCARef  string
+	ClientCRLRef string
+	ClientAuth   ClientAuth
+	TLSParams
+}
+
+// TLSParams is how TLS is spoken.
+type TLSParams struct {
+	Ciphers  string   // OpenSSL's notation, "": those of the library
+	Versions []string // of TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3, in the order given
+	ALPN     []string // in order of preference
+}
+
+// ClientAuth says whether clients show a certificate.
+type ClientAuth string
+
+// The ways of client authentication.
+const (
+	ClientAuthNone      ClientAuth = "NONE"
+	ClientAuthOptional  ClientAuth = "OPTIONAL"
+	ClientAuthMandatory ClientAuth = "MANDATORY"
+)
+
+// HSTS is the header of RFC 6797, of TERMINATED_HTTPS listeners.
+type HSTS struct {
+	MaxAge            *int // seconds; nil: no header
+	IncludeSubdomains bool
+	Preload           bool
+}
+
 // InsertHeaders are the request headers that an HTTP listener adds for the
 // members. They replace what the client sent, except X-Forwarded-For, which is
-// appended to.
+// appended to. Given are all names with their values as the client wrote them; those
+// that the data plane acts on have a field.
 type InsertHeaders struct {
+	Given           map[string]string
 	XForwardedFor   bool
 	XForwardedPort  bool
 	XForwardedProto bool
@@ -82,17 +146,47 @@ const (
 	RoundRobin       Algorithm = "ROUND_ROBIN"
 	LeastConnections Algorithm = "LEAST_CONNECTIONS"
 	SourceIP         Algorithm = "SOURCE_IP"
+	SourceIPPort     Algorithm = "SOURCE_IP_PORT"
 )
+
+// PersistenceType is what ties a client to a member.
+type PersistenceType string
+
+// The types of session persistence.
+const (
+	PersistSourceIP   PersistenceType = "SOURCE_IP"
+	PersistHTTPCookie PersistenceType = "HTTP_COOKIE"
+	PersistAppCookie  PersistenceType = "APP_COOKIE"
+)
+
+// Persistence keeps a client at the member that it had.
+type Persistence struct {
+	Type        PersistenceType
+	CookieName  string        // APP_COOKIE only
+	Timeout     time.Duration // UDP and SCTP pools only; 0: not given
+	Granularity netip.Addr    // UDP and SCTP pools only, a mask; zero: not given
+}
+
+// PoolTLS is how a pool speaks TLS to its members.
+type PoolTLS struct {
+	Enabled bool
+	Ref     string // own certificate
+	CARef   string // "": members are not verified
+	CRLRef  string
+	TLSParams
+}
 
 // Pool is a set of members and how to choose between them.
 type Pool struct {
 	ID             PoolID
 	LoadBalancerID LoadBalancerID
 	Meta
-	Protocol  Protocol
-	Algorithm Algorithm
-	Members   []*Member      // sorted by CreatedAt, then ID
-	Monitor   *HealthMonitor // nil: none
+	Protocol    Protocol
+	Algorithm   Algorithm
+	Persistence *Persistence // nil: none
+	TLS         PoolTLS
+	Members     []*Member      // sorted by CreatedAt, then ID
+	Monitor     *HealthMonitor // nil: none
 }
 
 // Member is an address that serves a pool's traffic.
@@ -107,15 +201,21 @@ type Member struct {
 	MonitorAddress netip.Addr // zero: Address
 	MonitorPort    uint16     // 0: ProtocolPort
 	SubnetID       SubnetID   // "": none given
+	SRIOV          bool       // its port is to be a virtual function
 }
 
 // MonitorType is how a health monitor asks a member.
 type MonitorType string
 
-// The health monitor types that this version runs.
+// The health monitor types. Which of them an engine runs is for it to say.
 const (
-	MonitorHTTP MonitorType = "HTTP"
-	MonitorTCP  MonitorType = "TCP"
+	MonitorHTTP       MonitorType = "HTTP"
+	MonitorHTTPS      MonitorType = "HTTPS"
+	MonitorTCP        MonitorType = "TCP"
+	MonitorPing       MonitorType = "PING"
+	MonitorTLSHello   MonitorType = "TLS-HELLO"
+	MonitorUDPConnect MonitorType = "UDP-CONNECT"
+	MonitorSCTP       MonitorType = "SCTP"
 )
 
 // HealthMonitor says how the members of a pool are checked.
@@ -129,10 +229,11 @@ type HealthMonitor struct {
 	MaxRetries     int           // successes in a row that make a member healthy, 1 - 10
 	MaxRetriesDown int           // failures in a row that make it unhealthy, 1 - 10
 
-	// For HTTP monitors only; zero otherwise.
+	// For HTTP and HTTPS monitors only; empty otherwise.
 	HTTPMethod    string
 	URLPath       string
 	ExpectedCodes string // "200", "200,202" or "200-204"
-	HTTPVersion   string // "1.0", "1.1" or "" for the default, 1.0
-	DomainName    string // sent as Host; needs HTTPVersion 1.1
+
+	HTTPVersion string // "1.0", "1.1" or "" for the default, 1.0
+	DomainName  string // sent as Host; needs HTTPVersion 1.1
 }

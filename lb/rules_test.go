@@ -100,7 +100,7 @@ func TestStamp(t *testing.T) {
 	s := w.subnet("public", "192.0.2.0/24")
 	l := w.listener(w.loadBalancer(s), ProtocolHTTP, 80)
 	fresh := func(t *testing.T) (*world, Command) {
-		return w, w.stamp(CreateLoadBalancer{LoadBalancerSpec{VIPSubnetID: Some(s)}})
+		return w, w.stamp(CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s)}})
 	}
 	rules := []rule[Command]{
 		{"no id", func(c *Command) { c.ID = "" }, ErrInvalid, "id", "not a lower-case UUID"},
@@ -130,7 +130,7 @@ func TestEveryBrokenFieldIsNamed(t *testing.T) {
 	w := newWorld(t)
 	spec := ListenerSpec{Protocol: Some[Protocol]("UDP"), ProtocolPort: Some(0), ConnectionLimit: Some(-2)}
 	spec.Name = Some("\xff")
-	_, _, _, err := Apply(w.cfg, w.stamp(CreateListener{spec}))
+	_, _, _, err := Apply(w.cfg, w.stamp(CreateListener{Spec: spec}))
 	var fields []string
 	for _, e := range flatten(err) {
 		fields = append(fields, e.Field)
@@ -147,17 +147,17 @@ func TestUnknownIDs(t *testing.T) {
 	gone := testID(99)
 	for _, op := range []Op{
 		UpdateSubnet{ID: SubnetID(gone)},
-		DeleteSubnet{SubnetID(gone)},
+		DeleteSubnet{ID: SubnetID(gone)},
 		UpdateLoadBalancer{ID: LoadBalancerID(gone)},
 		DeleteLoadBalancer{ID: LoadBalancerID(gone)},
 		UpdateListener{ID: ListenerID(gone)},
-		DeleteListener{ListenerID(gone)},
+		DeleteListener{ID: ListenerID(gone)},
 		UpdatePool{ID: PoolID(gone)},
-		DeletePool{PoolID(gone)},
+		DeletePool{ID: PoolID(gone)},
 		UpdateMember{ID: MemberID(gone)},
-		DeleteMember{MemberID(gone)},
+		DeleteMember{ID: MemberID(gone)},
 		UpdateHealthMonitor{ID: HealthMonitorID(gone)},
-		DeleteHealthMonitor{HealthMonitorID(gone)},
+		DeleteHealthMonitor{ID: HealthMonitorID(gone)},
 	} {
 		_, _, _, err := Apply(w.cfg, w.stamp(op))
 		checkError(t, err, ErrNotFound, "", "does not exist")

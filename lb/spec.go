@@ -50,9 +50,11 @@ type MetaSpec struct {
 // refused in an update that would change it. Slices in a spec belong to lb
 // once the command is applied.
 type (
-	// SubnetSpec describes a subnet.
+	// SubnetSpec describes a subnet. Without a network it gets one of its own, of
+	// its name.
 	SubnetSpec struct {
 		MetaSpec
+		NetworkID   Opt[NetworkID]    // create only
 		CIDR        Opt[netip.Prefix] // create only, required
 		Gateway     Opt[netip.Addr]   // null: none; default: the first host address
 		Allocations Opt[[]Range]      // default: every host address but the gateway, also when that changes
@@ -61,8 +63,38 @@ type (
 	// LoadBalancerSpec describes a load balancer.
 	LoadBalancerSpec struct {
 		MetaSpec
-		VIPSubnetID Opt[SubnetID]   // create only, required
-		VIPAddress  Opt[netip.Addr] // create only; default: the first free one of the subnet
+		// One of port, subnet and network is required. All are create only.
+		VIPPortID    Opt[PortID]
+		VIPSubnetID  Opt[SubnetID]
+		VIPNetworkID Opt[NetworkID]
+		VIPAddress   Opt[netip.Addr] // default: that of the port, or the first free one
+
+		AdditionalVIPs      Opt[[]AdditionalVIPSpec] // create only
+		VIPQoSPolicyID      Opt[QoSPolicyID]
+		VIPSecurityGroupIDs Opt[[]SecurityGroupID]
+		Provider            Opt[string]   // create only
+		FlavorID            Opt[FlavorID] // create only
+		AvailabilityZone    Opt[string]   // create only
+
+		// What is created with it, in one step. Pools have names then, and are
+		// referred to by [ListenerSpec.DefaultPoolName] and
+		// [L7PolicySpec.RedirectPoolName]. Create only.
+		Pools     []PoolSpec
+		Listeners []ListenerSpec
+	}
+
+	// AdditionalVIPSpec describes a VIP beside the first.
+	AdditionalVIPSpec struct {
+		SubnetID Opt[SubnetID] // required
+		Address  Opt[netip.Addr]
+		PortID   Opt[PortID]
+	}
+
+	// TLSParamsSpec describes how TLS is spoken.
+	TLSParamsSpec struct {
+		Ciphers  Opt[string]
+		Versions Opt[[]string]
+		ALPN     Opt[[]string]
 	}
 
 	// ListenerSpec describes a listener.
@@ -79,16 +111,50 @@ type (
 		TimeoutMemberConnect Opt[time.Duration]
 		TimeoutMemberData    Opt[time.Duration]
 		TimeoutTCPInspect    Opt[time.Duration]
+
+		TLSDefaultRef Opt[string] // default_tls_container_ref
+		SNIRefs       Opt[[]string]
+		ClientCARef   Opt[string]
+		ClientCRLRef  Opt[string]
+		ClientAuth    Opt[ClientAuth]
+		TLSParamsSpec
+		HSTSMaxAge            Opt[int]
+		HSTSIncludeSubdomains Opt[bool]
+		HSTSPreload           Opt[bool]
+
+		// Below a [LoadBalancerSpec] only.
+		DefaultPoolName string // "": none
+		// Create only.
+		L7Policies []L7PolicySpec
 	}
 
 	// PoolSpec describes a pool. One of LoadBalancerID and ListenerID is
 	// required; with ListenerID the pool becomes that listener's default.
 	PoolSpec struct {
 		MetaSpec
-		LoadBalancerID Opt[LoadBalancerID] // create only
-		ListenerID     Opt[ListenerID]     // create only
-		Protocol       Opt[Protocol]       // create only, required
-		Algorithm      Opt[Algorithm]      // required
+		LoadBalancerID Opt[LoadBalancerID]  // create only
+		ListenerID     Opt[ListenerID]      // create only
+		Protocol       Opt[Protocol]        // create only, required
+		Algorithm      Opt[Algorithm]       // required
+		Persistence    Opt[PersistenceSpec] // null removes it; a type that is absent stays
+
+		TLSEnabled Opt[bool]
+		TLSRef     Opt[string]
+		CARef      Opt[string]
+		CRLRef     Opt[string]
+		TLSParamsSpec
+
+		// Create only.
+		Members []MemberSpec
+		Monitor *HealthMonitorSpec
+	}
+
+	// PersistenceSpec describes session persistence.
+	PersistenceSpec struct {
+		Type        Opt[PersistenceType]
+		CookieName  Opt[string]
+		Timeout     Opt[time.Duration]
+		Granularity Opt[netip.Addr]
 	}
 
 	// MemberSpec describes a member.
@@ -102,6 +168,7 @@ type (
 		MonitorAddress Opt[netip.Addr]
 		MonitorPort    Opt[int]
 		SubnetID       Opt[SubnetID] // create only
+		SRIOV          Opt[bool]     // create only
 	}
 
 	// HealthMonitorSpec describes a health monitor.
@@ -118,6 +185,34 @@ type (
 		ExpectedCodes  Opt[string]
 		HTTPVersion    Opt[string]
 		DomainName     Opt[string]
+	}
+
+	// L7PolicySpec describes an L7 policy.
+	L7PolicySpec struct {
+		MetaSpec
+		ListenerID     Opt[ListenerID] // create only, required
+		Action         Opt[L7Action]   // required
+		Position       Opt[int]        // default: the last
+		RedirectPoolID Opt[PoolID]
+		RedirectURL    Opt[string]
+		RedirectPrefix Opt[string]
+		RedirectCode   Opt[int]
+
+		// Below a [LoadBalancerSpec] only.
+		RedirectPoolName string // "": none
+		// Create only.
+		Rules []L7RuleSpec
+	}
+
+	// L7RuleSpec describes an L7 rule. Name and Description stay absent.
+	L7RuleSpec struct {
+		MetaSpec
+		PolicyID Opt[L7PolicyID] // create only, required
+		Type     Opt[L7RuleType] // required
+		Compare  Opt[L7Compare]  // required
+		Key      Opt[string]
+		Value    Opt[string] // required
+		Invert   Opt[bool]
 	}
 )
 

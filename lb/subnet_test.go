@@ -25,7 +25,7 @@ func TestCreateSubnetRules(t *testing.T) {
 		a := at(prefix("198.51.100.0/24"), uint64(2+i))
 		many[i] = Range{a, a}
 	}
-	op := func(s SubnetSpec) Op { return CreateSubnet{s} }
+	op := func(s SubnetSpec) Op { return CreateSubnet{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(metaRules(meta), describedRules(meta), projectRules(meta), []rule[SubnetSpec]{
 		{"no name", func(s *SubnetSpec) { s.Name = Opt[string]{} }, ErrInvalid, "name", "required"},
 		{"name taken", func(s *SubnetSpec) { s.Name = Some("taken") }, ErrConflict, "name", "unique"},
@@ -83,7 +83,7 @@ func TestUpdateSubnetRules(t *testing.T) {
 		return w, SubnetSpec{}
 	}
 	meta := func(s *SubnetSpec) *MetaSpec { return &s.MetaSpec }
-	op := func(s SubnetSpec) Op { return UpdateSubnet{SubnetID(testID(id)), s} }
+	op := func(s SubnetSpec) Op { return UpdateSubnet{ID: SubnetID(testID(id)), Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(metaRules(meta), describedRules(meta), []rule[SubnetSpec]{
 		{"project", func(s *SubnetSpec) { s.ProjectID = Some("x") }, ErrInvalid, "project_id", "cannot be changed"},
 		{"null name", func(s *SubnetSpec) { s.Name = Null[string]() }, ErrInvalid, "name", "required"},
@@ -114,15 +114,15 @@ func TestDefaultRangesFollowGateway(t *testing.T) {
 		}
 	}
 	check("default", "198.51.100.1", span("198.51.100.2", "198.51.100.254"))
-	w.do(UpdateSubnet{id, SubnetSpec{Gateway: Some(addr("198.51.100.9"))}})
+	w.do(UpdateSubnet{ID: id, Spec: SubnetSpec{Gateway: Some(addr("198.51.100.9"))}})
 	check("gateway moved", "198.51.100.9", span("198.51.100.1", "198.51.100.8"), span("198.51.100.10", "198.51.100.254"))
-	w.do(UpdateSubnet{id, SubnetSpec{Gateway: Null[netip.Addr]()}})
+	w.do(UpdateSubnet{ID: id, Spec: SubnetSpec{Gateway: Null[netip.Addr]()}})
 	check("gateway gone", "", span("198.51.100.1", "198.51.100.254"))
 	own := span("198.51.100.50", "198.51.100.60")
-	w.do(UpdateSubnet{id, SubnetSpec{Allocations: Some([]Range{own})}})
-	w.do(UpdateSubnet{id, SubnetSpec{Gateway: Some(addr("198.51.100.1"))}})
+	w.do(UpdateSubnet{ID: id, Spec: SubnetSpec{Allocations: Some([]Range{own})}})
+	w.do(UpdateSubnet{ID: id, Spec: SubnetSpec{Gateway: Some(addr("198.51.100.1"))}})
 	check("ranges of its own", "198.51.100.1", own)
-	_, _, _, err := Apply(w.cfg, w.stamp(UpdateSubnet{id, SubnetSpec{Gateway: Some(addr("198.51.100.55"))}}))
+	_, _, _, err := Apply(w.cfg, w.stamp(UpdateSubnet{ID: id, Spec: SubnetSpec{Gateway: Some(addr("198.51.100.55"))}}))
 	checkError(t, err, ErrInvalid, "allocation_pools", "contains the gateway")
 }
 
@@ -133,22 +133,22 @@ func TestSubnetInUse(t *testing.T) {
 	p := w.pool(b, ProtocolTCP)
 	spec := memberSpec(p, "10.0.0.1", 80)
 	spec.SubnetID = Some(backend)
-	m := MemberID(w.do(CreateMember{spec}))
+	m := MemberID(w.do(CreateMember{Spec: spec}))
 	for _, id := range []SubnetID{s, backend} {
-		_, _, _, err := Apply(w.cfg, w.stamp(DeleteSubnet{id}))
+		_, _, _, err := Apply(w.cfg, w.stamp(DeleteSubnet{ID: id}))
 		checkError(t, err, ErrInUse, "", "delete them first")
 	}
-	w.do(DeleteMember{m})
-	w.do(DeleteSubnet{backend})
+	w.do(DeleteMember{ID: m})
+	w.do(DeleteSubnet{ID: backend})
 	w.do(DeleteLoadBalancer{ID: b, Cascade: true})
-	w.do(DeleteSubnet{s})
+	w.do(DeleteSubnet{ID: s})
 	w.subnet("public", "192.0.2.0/25") // name and addresses are free again
 }
 
 func TestRenamedSubnetFreesItsName(t *testing.T) {
 	w := newWorld(t)
 	id := w.subnet("old", "192.0.2.0/24")
-	w.do(UpdateSubnet{id, SubnetSpec{MetaSpec: MetaSpec{Name: Some("new")}}})
+	w.do(UpdateSubnet{ID: id, Spec: SubnetSpec{MetaSpec: MetaSpec{Name: Some("new")}}})
 	if s, ok := w.cfg.SubnetByName("new"); !ok || s.ID != id {
 		t.Errorf("SubnetByName(new) = %v, %v", s, ok)
 	}
