@@ -1,0 +1,93 @@
+// Package resttest is a node that is not there, for tests of the REST APIs: the
+// configuration is real, kept in memory by lb.Apply. It must never be part of a shipped
+// binary.
+package resttest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/amphora-lb/amphora/lb"
+)
+
+// Start is the time of the first change; each later one comes a second after.
+var Start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// ID is the id stamped on the n-th change, from 1.
+func ID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+// Backend has the shape of the Backend that each REST API declares. Its ids, times and
+// answers are the same in every run. The zero value has an empty configuration. All
+// methods may be called from any number of goroutines.
+type Backend struct {
+	mu      sync.Mutex
+	cfg     *lb.Config // guarded by mu
+	changes int        // guarded by mu
+	failure error      // guarded by mu
+	view    func(*lb.Config) lb.View
+}
+
+// New returns a backend whose engine is as view says; nil: it serves everything.
+func New(view func(*lb.Config) lb.View) *Backend {
+	if view == nil {
+		view = func(cfg *lb.Config) lb.View { return lb.View{Revision: cfg.Revision()} }
+	}
+	return &Backend{cfg: &lb.Config{}, view: view}
+}
+
+// Fail makes every call that needs a quorum fail with err, until it is called with nil.
+func (b *Backend) Fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failure = err
+}
+
+// Propose applies op. Exempt lets it pass quotas.
+func (b *Backend) Propose(_ context.Context, _ string, exempt bool, op lb.Op) (lb.Result, uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failure != nil {
+		return lb.Result{}, 0, b.failure
+	}
+	b.changes++
+	cmd := lb.Command{
+		Stamp:    lb.Stamp{At: Start.Add(time.Duration(b.changes-1) * time.Second), ID: ID(b.changes)},
+		Revision: uint64(b.changes), Exempt: exempt, Op: op,
+	}
+	next, result, _, err := lb.Apply(b.cfg, cmd)
+	if err != nil {
+		return lb.Result{}, 0, err
+	}
+	b.cfg = next
+	return result, cmd.Revision, nil
+}
+
+// Must applies op and panics when it is refused, to prepare a test.
+func (b *Backend) Must(op lb.Op) string {
+	r, _, err := b.Propose(context.Background(), "", true, op)
+	if err != nil {
+		panic(err)
+	}
+	return r.ID
+}
+
+// Sync has nothing to wait for.
+func (b *Backend) Sync(context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failure
+}
+
+// Config is the configuration.
+func (b *Backend) Config() *lb.Config {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cfg
+}
+
+// View is the engine's.
+func (b *Backend) View(context.Context) (lb.View, error) {
+	return b.view(b.Config()), nil
+}
