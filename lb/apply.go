@@ -1,6 +1,11 @@
 package lb
 
-import "time"
+import (
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"time"
+)
 
 // Apply returns the Config after cmd, the resource that the command was about,
 // and what has to be stored, in a fixed order: what is written with parents
@@ -17,13 +22,13 @@ func Apply(cfg *Config, cmd Command) (next *Config, result Result, changes []Cha
 	case cmd.At.IsZero():
 		return cfg, Result{}, nil, &Error{Kind: ErrInvalid, Field: "at", Msg: "the command is not stamped with a time"}
 	}
-	e := &edit{Config: *cfg, id: cmd.ID, at: cmd.At.UTC().Truncate(time.Second)}
+	e := &edit{Config: *cfg, id: cmd.ID, at: cmd.At.UTC().Truncate(time.Second), exempt: cmd.Exempt}
 	e.revision = cmd.Revision
 	result, err = cmd.Op.apply(e)
 	if err != nil {
 		return cfg, Result{}, nil, err
 	}
-	return &e.Config, result, e.changes, nil
+	return &e.Config, result, once(e.changes), nil
 }
 
 // edit is one command at work: a Config of its own to change, which still
@@ -31,8 +36,38 @@ func Apply(cfg *Config, cmd Command) (next *Config, result Result, changes []Cha
 type edit struct {
 	Config
 	id      string // stamped, for the resource that the command creates
+	made    int    // ids that newID gave out
 	at      time.Time
+	exempt  bool // from quotas
 	changes []Change
+}
+
+// newID returns the id of a resource to create: given, or if that is empty the one of
+// the stamp. A command that makes several resources gets further ids derived from it, the
+// same ones on every node: RFC 9562 UUIDs of version 8, from a hash.
+func (e *edit) newID(given string) string {
+	if given != "" {
+		return given
+	}
+	e.made++
+	if e.made == 1 {
+		return e.id
+	}
+	b := sha256.Sum256([]byte(e.id + "/" + strconv.Itoa(e.made)))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+// precondition refuses a command for a resource that is not, or no longer, as the client
+// read it. want is the If of an operation, 0 for any; has is the resource's revision.
+func precondition(kind Kind, id string, want, has uint64) error {
+	if want == 0 || want == has {
+		return nil
+	}
+	return &Error{
+		Kind: ErrPrecondition, Resource: kind, ID: id,
+		Msg: fmt.Sprintf("has revision %d, not %d: somebody changed it, read it again", has, want),
+	}
 }
 
 // created stamps a resource that is new.
@@ -65,9 +100,20 @@ func (e *edit) setListener(l *Listener) Result {
 	return e.wrote(KindListener, string(l.ID), l)
 }
 
-func (e *edit) own(id string, lb LoadBalancerID) { e.owners = e.owners.With(id, lb) }
+// own enters a new child of a load balancer into the index of owners, and counts it
+// against the quota of the load balancer's project.
+func (e *edit) own(kind Kind, id string, owner LoadBalancerID) error {
+	t, _ := e.Tree(owner)
+	e.owners = e.owners.With(id, owner)
+	return e.quota(kind, t.LoadBalancer.ProjectID, 1)
+}
 
-func (e *edit) disown(id string) { e.owners = e.owners.Without(id) }
+// disown takes back what own did. The load balancer must still be there.
+func (e *edit) disown(kind Kind, id string) {
+	t, _ := e.TreeOf(id)
+	e.owners = e.owners.Without(id)
+	e.release(kind, t.LoadBalancer.ProjectID, 1)
+}
 
 func notFound(kind Kind, id string) error {
 	return &Error{Kind: ErrNotFound, Resource: kind, ID: id, Msg: "does not exist"}

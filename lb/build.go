@@ -18,6 +18,7 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		trees:   map[LoadBalancerID]*Tree{},
 		pools:   map[PoolID]*Pool{},
 		owners:  map[string]LoadBalancerID{},
+		usage:   map[string]Usage{},
 	}
 	for o := range objects {
 		if err := b.take(o); err != nil {
@@ -40,6 +41,7 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		trees:    newPmap(b.trees),
 		names:    newPmap(names),
 		owners:   newPmap(b.owners),
+		usage:    newPmap(b.usage),
 	}, nil
 }
 
@@ -50,6 +52,7 @@ type builder struct {
 	trees     map[LoadBalancerID]*Tree
 	pools     map[PoolID]*Pool
 	owners    map[string]LoadBalancerID
+	usage     map[string]Usage
 	listeners []*Listener
 	members   []*Member
 	monitors  []*HealthMonitor
@@ -67,6 +70,7 @@ func (b *builder) take(object any) error {
 			return damaged(KindLoadBalancer, string(o.ID), "is there twice")
 		}
 		b.trees[o.ID] = &Tree{LoadBalancer: o}
+		b.count(KindLoadBalancer, o.ProjectID)
 	case *Pool:
 		if _, twice := b.pools[o.ID]; twice {
 			return damaged(KindPool, string(o.ID), "is there twice")
@@ -188,7 +192,15 @@ func (b *builder) own(kind Kind, id string, owner LoadBalancerID) (*Tree, error)
 		return nil, damaged(kind, id, "is there twice")
 	}
 	b.owners[id] = owner
+	b.count(kind, t.LoadBalancer.ProjectID)
 	return t, nil
+}
+
+// count counts one object against the quota of a project.
+func (b *builder) count(kind Kind, project string) {
+	u := b.usage[project]
+	*quotaKinds[kind].used(&u)++
+	b.usage[project] = u
 }
 
 // ownBelow is own for a child of a pool.

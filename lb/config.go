@@ -8,11 +8,13 @@ type Config struct {
 	revision uint64
 	subnets  pmap[SubnetID, network]
 	trees    pmap[LoadBalancerID, *Tree]
+	quotas   pmap[string, *Quota] // by project
 
 	// What follows is derived from the above, to find things fast.
 
 	names  pmap[string, SubnetID]       // of subnets
-	owners pmap[string, LoadBalancerID] // listener, pool, member and monitor ids
+	owners pmap[string, LoadBalancerID] // ids of what is below a load balancer
+	usage  pmap[string, Usage]          // by project
 }
 
 // Revision is the Command.Revision of the last command that changed the Config.

@@ -4,12 +4,15 @@ import "errors"
 
 // The kinds of error. Each edge has one table from kind to status code.
 var (
-	ErrNotFound    = errors.New("not found")
-	ErrInvalid     = errors.New("invalid")     // the request can never succeed as it is
-	ErrConflict    = errors.New("conflict")    // something else has that name, port or address
-	ErrInUse       = errors.New("in use")      // something refers to it
-	ErrImmutable   = errors.New("immutable")   // it cannot be changed now
-	ErrUnavailable = errors.New("unavailable") // the node cannot do it now; trying again may help
+	ErrNotFound     = errors.New("not found")
+	ErrInvalid      = errors.New("invalid")             // the request can never succeed as it is
+	ErrConflict     = errors.New("conflict")            // something else has that name, port or address
+	ErrInUse        = errors.New("in use")              // something refers to it
+	ErrImmutable    = errors.New("immutable")           // it cannot be changed now
+	ErrQuota        = errors.New("quota met")           // the project may not have more
+	ErrPrecondition = errors.New("precondition failed") // it is not as the client read it
+	ErrUnsupported  = errors.New("unsupported")         // the provider is unknown, or does not do that
+	ErrUnavailable  = errors.New("unavailable")         // the node cannot do it now; trying again may help
 )
 
 // Error is every error that this package returns.

@@ -21,24 +21,30 @@ var expectedCodes = regexp.MustCompile(`^(\d{3}(\s*,\s*\d{3})*|\d{3}-\d{3})$`)
 var domainLabel = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`)
 
 func (o CreateHealthMonitor) apply(e *edit) (Result, error) {
-	h := &HealthMonitor{ID: HealthMonitorID(e.id), Meta: Meta{AdminStateUp: true}, MaxRetriesDown: defaultMaxRetriesDown}
+	id := e.newID(string(o.ID))
+	h := &HealthMonitor{ID: HealthMonitorID(id), Meta: Meta{AdminStateUp: true}, MaxRetriesDown: defaultMaxRetriesDown}
 	c := &checker{kind: KindHealthMonitor}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	o.Spec.fill(c, &e.Config, h)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
 	e.created(&h.Meta)
 	p, _ := e.Pool(h.PoolID)
-	e.own(e.id, p.LoadBalancerID)
+	if err := e.own(KindHealthMonitor, id, p.LoadBalancerID); err != nil {
+		return Result{}, err
+	}
 	e.setPool(p.withMonitor(h))
-	return e.wrote(KindHealthMonitor, e.id, h), nil
+	return e.wrote(KindHealthMonitor, id, h), nil
 }
 
 func (o UpdateHealthMonitor) apply(e *edit) (Result, error) {
 	old, ok := e.HealthMonitor(o.ID)
 	if !ok {
 		return Result{}, notFound(KindHealthMonitor, string(o.ID))
+	}
+	if err := precondition(KindHealthMonitor, string(o.ID), o.If, old.Revision); err != nil {
+		return Result{}, err
 	}
 	h, c := *old, &checker{kind: KindHealthMonitor, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &h)
@@ -56,9 +62,12 @@ func (o DeleteHealthMonitor) apply(e *edit) (Result, error) {
 	if !ok {
 		return Result{}, notFound(KindHealthMonitor, string(o.ID))
 	}
+	if err := precondition(KindHealthMonitor, string(o.ID), o.If, h.Revision); err != nil {
+		return Result{}, err
+	}
 	p, _ := e.Pool(h.PoolID)
 	e.setPool(p.withMonitor(nil))
-	e.disown(string(h.ID))
+	e.disown(KindHealthMonitor, string(h.ID))
 	return e.deleted(KindHealthMonitor, string(h.ID)), nil
 }
 

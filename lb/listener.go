@@ -20,8 +20,9 @@ const (
 )
 
 func (o CreateListener) apply(e *edit) (Result, error) {
+	id := e.newID(string(o.ID))
 	l := &Listener{
-		ID:                   ListenerID(e.id),
+		ID:                   ListenerID(id),
 		Meta:                 Meta{AdminStateUp: true},
 		ConnectionLimit:      -1,
 		TimeoutClientData:    defaultTimeoutData,
@@ -29,13 +30,15 @@ func (o CreateListener) apply(e *edit) (Result, error) {
 		TimeoutMemberData:    defaultTimeoutData,
 	}
 	c := &checker{kind: KindListener}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	o.Spec.fill(c, &e.Config, l)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
 	e.created(&l.Meta)
-	e.own(e.id, l.LoadBalancerID)
+	if err := e.own(KindListener, id, l.LoadBalancerID); err != nil {
+		return Result{}, err
+	}
 	return e.setListener(l), nil
 }
 
@@ -43,6 +46,9 @@ func (o UpdateListener) apply(e *edit) (Result, error) {
 	old, ok := e.Listener(o.ID)
 	if !ok {
 		return Result{}, notFound(KindListener, string(o.ID))
+	}
+	if err := precondition(KindListener, string(o.ID), o.If, old.Revision); err != nil {
+		return Result{}, err
 	}
 	l, c := *old, &checker{kind: KindListener, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &l)
@@ -58,9 +64,12 @@ func (o DeleteListener) apply(e *edit) (Result, error) {
 	if !ok {
 		return Result{}, notFound(KindListener, string(o.ID))
 	}
+	if err := precondition(KindListener, string(o.ID), o.If, l.Revision); err != nil {
+		return Result{}, err
+	}
 	t, _ := e.Tree(l.LoadBalancerID)
 	e.setTree(t.withoutListener(l))
-	e.disown(string(l.ID))
+	e.disown(KindListener, string(l.ID))
 	return e.deleted(KindListener, string(l.ID)), nil
 }
 

@@ -3,24 +3,32 @@ package lb
 import "slices"
 
 func (o CreateLoadBalancer) apply(e *edit) (Result, error) {
-	b := &LoadBalancer{ID: LoadBalancerID(e.id), Meta: Meta{AdminStateUp: true}}
+	id := e.newID(string(o.ID))
+	b := &LoadBalancer{ID: LoadBalancerID(id), Meta: Meta{AdminStateUp: true}}
 	c := &checker{kind: KindLoadBalancer}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	o.Spec.fill(c, &e.Config, b)
 	if err := c.err(); err != nil {
+		return Result{}, err
+	}
+	if err := e.quota(KindLoadBalancer, b.ProjectID, 1); err != nil {
 		return Result{}, err
 	}
 	e.created(&b.Meta)
 	n, _ := e.subnets.Get(b.VIPSubnetID)
 	e.subnets = e.subnets.With(b.VIPSubnetID, n.withVIP(b.VIPAddress, b.ID))
 	e.setTree(&Tree{LoadBalancer: b})
-	return e.wrote(KindLoadBalancer, e.id, b), nil
+	result := e.wrote(KindLoadBalancer, id, b)
+	return result, o.Spec.createChildren(e, b)
 }
 
 func (o UpdateLoadBalancer) apply(e *edit) (Result, error) {
 	old, ok := e.Tree(o.ID)
 	if !ok {
 		return Result{}, notFound(KindLoadBalancer, string(o.ID))
+	}
+	if err := precondition(KindLoadBalancer, string(o.ID), o.If, old.LoadBalancer.Revision); err != nil {
+		return Result{}, err
 	}
 	b, c := *old.LoadBalancer, &checker{kind: KindLoadBalancer, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &b)
@@ -39,6 +47,9 @@ func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
 	if !ok {
 		return Result{}, notFound(KindLoadBalancer, string(o.ID))
 	}
+	if err := precondition(KindLoadBalancer, string(o.ID), o.If, t.LoadBalancer.Revision); err != nil {
+		return Result{}, err
+	}
 	if children := len(t.Listeners) + len(t.Pools); children > 0 && !o.Cascade {
 		c := &checker{kind: KindLoadBalancer, id: string(o.ID)}
 		c.add(ErrInUse, "", "has %d listeners and %d pools, delete them first or cascade", len(t.Listeners), len(t.Pools))
@@ -48,10 +59,11 @@ func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
 		e.deletePool(p)
 	}
 	for _, l := range slices.Backward(t.Listeners) {
-		e.disown(string(l.ID))
+		e.disown(KindListener, string(l.ID))
 		e.deleted(KindListener, string(l.ID))
 	}
 	b := t.LoadBalancer
+	e.release(KindLoadBalancer, b.ProjectID, 1)
 	n, _ := e.subnets.Get(b.VIPSubnetID)
 	e.subnets = e.subnets.With(b.VIPSubnetID, n.withoutVIP(b.VIPAddress))
 	e.trees = e.trees.Without(o.ID)

@@ -7,25 +7,31 @@ import "net/netip"
 var metadataAddress = netip.AddrFrom4([4]byte{169, 254, 169, 254})
 
 func (o CreateMember) apply(e *edit) (Result, error) {
-	m := &Member{ID: MemberID(e.id), Meta: Meta{AdminStateUp: true}, Weight: 1}
+	id := e.newID(string(o.ID))
+	m := &Member{ID: MemberID(id), Meta: Meta{AdminStateUp: true}, Weight: 1}
 	c := &checker{kind: KindMember}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	o.Spec.fill(c, &e.Config, m)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
 	e.created(&m.Meta)
 	p, _ := e.Pool(m.PoolID)
-	e.own(e.id, p.LoadBalancerID)
+	if err := e.own(KindMember, id, p.LoadBalancerID); err != nil {
+		return Result{}, err
+	}
 	e.countMember(m, 1)
 	e.setPool(p.withMember(m))
-	return e.wrote(KindMember, e.id, m), nil
+	return e.wrote(KindMember, id, m), nil
 }
 
 func (o UpdateMember) apply(e *edit) (Result, error) {
 	old, ok := e.Member(o.ID)
 	if !ok {
 		return Result{}, notFound(KindMember, string(o.ID))
+	}
+	if err := precondition(KindMember, string(o.ID), o.If, old.Revision); err != nil {
+		return Result{}, err
 	}
 	m, c := *old, &checker{kind: KindMember, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &m)
@@ -43,6 +49,9 @@ func (o DeleteMember) apply(e *edit) (Result, error) {
 	if !ok {
 		return Result{}, notFound(KindMember, string(o.ID))
 	}
+	if err := precondition(KindMember, string(o.ID), o.If, m.Revision); err != nil {
+		return Result{}, err
+	}
 	p, _ := e.Pool(m.PoolID)
 	e.setPool(p.withoutMember(m))
 	return e.forgetMember(m), nil
@@ -51,7 +60,7 @@ func (o DeleteMember) apply(e *edit) (Result, error) {
 // forgetMember records that m is gone. Taking it out of its pool is left to
 // the caller.
 func (e *edit) forgetMember(m *Member) Result {
-	e.disown(string(m.ID))
+	e.disown(KindMember, string(m.ID))
 	e.countMember(m, -1)
 	return e.deleted(KindMember, string(m.ID))
 }

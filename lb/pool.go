@@ -1,17 +1,20 @@
 package lb
 
 func (o CreatePool) apply(e *edit) (Result, error) {
-	p := &Pool{ID: PoolID(e.id), Meta: Meta{AdminStateUp: true}}
+	id := e.newID(string(o.ID))
+	p := &Pool{ID: PoolID(id), Meta: Meta{AdminStateUp: true}}
 	c := &checker{kind: KindPool}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	l := o.Spec.fill(c, &e.Config, p)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
 	e.created(&p.Meta)
-	e.own(e.id, p.LoadBalancerID)
+	if err := e.own(KindPool, id, p.LoadBalancerID); err != nil {
+		return Result{}, err
+	}
 	e.setPool(p)
-	result := e.wrote(KindPool, e.id, p.stored())
+	result := e.wrote(KindPool, id, p.stored())
 	if l != nil {
 		e.setDefaultPool(l, p.ID)
 	}
@@ -22,6 +25,9 @@ func (o UpdatePool) apply(e *edit) (Result, error) {
 	old, ok := e.Pool(o.ID)
 	if !ok {
 		return Result{}, notFound(KindPool, string(o.ID))
+	}
+	if err := precondition(KindPool, string(o.ID), o.If, old.Revision); err != nil {
+		return Result{}, err
 	}
 	p, c := *old, &checker{kind: KindPool, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &p)
@@ -37,6 +43,9 @@ func (o DeletePool) apply(e *edit) (Result, error) {
 	p, ok := e.Pool(o.ID)
 	if !ok {
 		return Result{}, notFound(KindPool, string(o.ID))
+	}
+	if err := precondition(KindPool, string(o.ID), o.If, p.Revision); err != nil {
+		return Result{}, err
 	}
 	t, _ := e.Tree(p.LoadBalancerID)
 	for _, l := range t.Listeners {
@@ -65,10 +74,10 @@ func (e *edit) deletePool(p *Pool) Result {
 		e.forgetMember(m)
 	}
 	if p.Monitor != nil {
-		e.disown(string(p.Monitor.ID))
+		e.disown(KindHealthMonitor, string(p.Monitor.ID))
 		e.deleted(KindHealthMonitor, string(p.Monitor.ID))
 	}
-	e.disown(string(p.ID))
+	e.disown(KindPool, string(p.ID))
 	return e.deleted(KindPool, string(p.ID))
 }
 

@@ -25,7 +25,7 @@ func dump(c *Config) string {
 		free, ok := n.free()
 		fmt.Fprintf(&b, "%s: free %v %v, members %d, vips %v\n", id, free, ok, n.members, maps.Collect(n.vips.All()))
 	}
-	fmt.Fprintln(&b, maps.Collect(c.names.All()), maps.Collect(c.owners.All()))
+	fmt.Fprintln(&b, maps.Collect(c.names.All()), maps.Collect(c.owners.All()), maps.Collect(c.usage.All()))
 	return b.String()
 }
 

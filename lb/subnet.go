@@ -8,9 +8,10 @@ import (
 const maxAllocations = 64 // ranges of one subnet
 
 func (o CreateSubnet) apply(e *edit) (Result, error) {
-	s := &Subnet{ID: SubnetID(e.id), Meta: Meta{AdminStateUp: true}}
+	id := e.newID(string(o.ID))
+	s := &Subnet{ID: SubnetID(id), Meta: Meta{AdminStateUp: true}}
 	c := &checker{kind: KindSubnet}
-	c.newID(&e.Config, e.id)
+	c.newID(&e.Config, id)
 	o.Spec.fill(c, &e.Config, s)
 	if err := c.err(); err != nil {
 		return Result{}, err
@@ -18,13 +19,16 @@ func (o CreateSubnet) apply(e *edit) (Result, error) {
 	e.created(&s.Meta)
 	e.names = e.names.With(s.Name, s.ID)
 	e.subnets = e.subnets.With(s.ID, network{subnet: s})
-	return e.wrote(KindSubnet, e.id, s), nil
+	return e.wrote(KindSubnet, id, s), nil
 }
 
 func (o UpdateSubnet) apply(e *edit) (Result, error) {
 	n, ok := e.subnets.Get(o.ID)
 	if !ok {
 		return Result{}, notFound(KindSubnet, string(o.ID))
+	}
+	if err := precondition(KindSubnet, string(o.ID), o.If, n.subnet.Revision); err != nil {
+		return Result{}, err
 	}
 	s, c := *n.subnet, &checker{kind: KindSubnet, id: string(o.ID)}
 	o.Spec.fill(c, &e.Config, &s)
@@ -42,6 +46,9 @@ func (o DeleteSubnet) apply(e *edit) (Result, error) {
 	n, ok := e.subnets.Get(o.ID)
 	if !ok {
 		return Result{}, notFound(KindSubnet, string(o.ID))
+	}
+	if err := precondition(KindSubnet, string(o.ID), o.If, n.subnet.Revision); err != nil {
+		return Result{}, err
 	}
 	c := &checker{kind: KindSubnet, id: string(o.ID)}
 	if vips := n.vips.Len(); vips > 0 || n.members > 0 {
