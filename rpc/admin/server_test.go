@@ -272,7 +272,10 @@ type local struct {
 	view     lb.View
 	holding  *admin.Holding
 	degraded []string
+	stats    map[lb.ListenerID]lb.Stats
 }
+
+func (l local) LocalStats() map[lb.ListenerID]lb.Stats { return l.stats }
 
 func (l local) LocalView() lb.View { return l.view }
 
@@ -294,7 +297,11 @@ func TestAskingANode(t *testing.T) {
 	}
 	ln := bufconn.Listen(1 << 16)
 	g := grpc.NewServer()
-	admin.RegisterEngine(g, local{view: want, holding: holding, degraded: []string{"witness is dead"}})
+	stats := map[lb.ListenerID]lb.Stats{
+		"l": {ActiveConnections: 1, TotalConnections: 2, BytesIn: 3, BytesOut: 4, RequestErrors: 5},
+		"m": {},
+	}
+	admin.RegisterEngine(g, local{view: want, holding: holding, degraded: []string{"witness is dead"}, stats: stats})
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(ln) }()
 	defer func() {
@@ -316,5 +323,9 @@ func TestAskingANode(t *testing.T) {
 	held, degraded, err := admin.AskHolding(t.Context(), conn)
 	if diff := cmp.Diff(holding, held); diff != "" || err != nil || len(degraded) != 1 {
 		t.Errorf("%v, degraded %q (-want +got):\n%s", err, degraded, diff)
+	}
+	counted, err := admin.AskStats(t.Context(), conn)
+	if diff := cmp.Diff(stats, counted); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

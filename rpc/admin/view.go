@@ -18,6 +18,8 @@ type Local interface {
 	// LocalHolding is how the node holds the VIPs, nil if it does not, and what it
 	// finds degraded. It may block until ctx ends.
 	LocalHolding(ctx context.Context) (*Holding, []string)
+	// LocalStats are the counters of the node's data plane. It does not block.
+	LocalStats() map[lb.ListenerID]lb.Stats
 }
 
 // RegisterEngine lets the other nodes ask this one. It belongs on the port of the
@@ -54,6 +56,23 @@ func AskView(ctx context.Context, conn grpc.ClientConnInterface) (lb.View, error
 	return v, nil
 }
 
+// AskStats asks the node at the other end of conn for its counters. It blocks until
+// there is an answer or ctx ends.
+func AskStats(ctx context.Context, conn grpc.ClientConnInterface) (map[lb.ListenerID]lb.Stats, error) {
+	x, err := adminpb.NewEngineClient(conn).Stats(ctx, &adminpb.StatsRequest{}, grpc.MaxCallRecvMsgSize(maxViewSize))
+	if err != nil {
+		return nil, fmt.Errorf("ask for the counters: %w", err)
+	}
+	all := make(map[lb.ListenerID]lb.Stats, len(x.Listeners))
+	for id, s := range x.Listeners {
+		all[lb.ListenerID(id)] = lb.Stats{
+			ActiveConnections: s.ActiveConnections, TotalConnections: s.TotalConnections,
+			BytesIn: s.BytesIn, BytesOut: s.BytesOut, RequestErrors: s.RequestErrors,
+		}
+	}
+	return all, nil
+}
+
 // maxViewSize has room for 100,000 members at some 50 bytes each, and as much
 // again for errors.
 const maxViewSize = 16 << 20
@@ -76,6 +95,19 @@ func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.Vi
 	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members))}
 	for id, st := range v.Members {
 		x.Members[string(id)] = string(st)
+	}
+	return x, nil
+}
+
+// Stats implements adminpb.EngineServer.
+func (s *engineService) Stats(context.Context, *adminpb.StatsRequest) (*adminpb.StatsResponse, error) {
+	all := s.local.LocalStats()
+	x := &adminpb.StatsResponse{Listeners: make(map[string]*adminpb.ListenerStats, len(all))}
+	for id, s := range all {
+		x.Listeners[string(id)] = &adminpb.ListenerStats{
+			ActiveConnections: s.ActiveConnections, TotalConnections: s.TotalConnections,
+			BytesIn: s.BytesIn, BytesOut: s.BytesOut, RequestErrors: s.RequestErrors,
+		}
 	}
 	return x, nil
 }

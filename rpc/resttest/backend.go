@@ -23,9 +23,10 @@ func ID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 // methods may be called from any number of goroutines.
 type Backend struct {
 	mu      sync.Mutex
-	cfg     *lb.Config // guarded by mu
-	changes int        // guarded by mu
-	failure error      // guarded by mu
+	cfg     *lb.Config                 // guarded by mu
+	changes int                        // guarded by mu
+	failure error                      // guarded by mu
+	stats   map[lb.ListenerID]lb.Stats // guarded by mu
 	view    func(*lb.Config) lb.View
 }
 
@@ -90,4 +91,18 @@ func (b *Backend) Config() *lb.Config {
 // View is the engine's.
 func (b *Backend) View(context.Context) (lb.View, error) {
 	return b.view(b.Config()), nil
+}
+
+// Count makes Stats answer so.
+func (b *Backend) Count(stats map[lb.ListenerID]lb.Stats) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats = stats
+}
+
+// Stats are the engine's counters: what Count was told.
+func (b *Backend) Stats(context.Context) (map[lb.ListenerID]lb.Stats, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stats, nil
 }

@@ -4276,6 +4276,163 @@ func (x *Event) GetMessage() string {
 	return ""
 }
 
+type StatsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatsRequest) Reset() {
+	*x = StatsRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatsRequest) ProtoMessage() {}
+
+func (x *StatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatsRequest.ProtoReflect.Descriptor instead.
+func (*StatsRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
+}
+
+type StatsResponse struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Listeners     map[string]*ListenerStats `protobuf:"bytes,1,rep,name=listeners,proto3" json:"listeners,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // by id
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatsResponse) Reset() {
+	*x = StatsResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatsResponse) ProtoMessage() {}
+
+func (x *StatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatsResponse.ProtoReflect.Descriptor instead.
+func (*StatsResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *StatsResponse) GetListeners() map[string]*ListenerStats {
+	if x != nil {
+		return x.Listeners
+	}
+	return nil
+}
+
+// ListenerStats are counters since the node first served the listener.
+type ListenerStats struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	ActiveConnections int64                  `protobuf:"varint,1,opt,name=active_connections,json=activeConnections,proto3" json:"active_connections,omitempty"` // now
+	TotalConnections  uint64                 `protobuf:"varint,2,opt,name=total_connections,json=totalConnections,proto3" json:"total_connections,omitempty"`
+	BytesIn           uint64                 `protobuf:"varint,3,opt,name=bytes_in,json=bytesIn,proto3" json:"bytes_in,omitempty"`
+	BytesOut          uint64                 `protobuf:"varint,4,opt,name=bytes_out,json=bytesOut,proto3" json:"bytes_out,omitempty"`
+	RequestErrors     uint64                 `protobuf:"varint,5,opt,name=request_errors,json=requestErrors,proto3" json:"request_errors,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ListenerStats) Reset() {
+	*x = ListenerStats{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenerStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenerStats) ProtoMessage() {}
+
+func (x *ListenerStats) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenerStats.ProtoReflect.Descriptor instead.
+func (*ListenerStats) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *ListenerStats) GetActiveConnections() int64 {
+	if x != nil {
+		return x.ActiveConnections
+	}
+	return 0
+}
+
+func (x *ListenerStats) GetTotalConnections() uint64 {
+	if x != nil {
+		return x.TotalConnections
+	}
+	return 0
+}
+
+func (x *ListenerStats) GetBytesIn() uint64 {
+	if x != nil {
+		return x.BytesIn
+	}
+	return 0
+}
+
+func (x *ListenerStats) GetBytesOut() uint64 {
+	if x != nil {
+		return x.BytesOut
+	}
+	return 0
+}
+
+func (x *ListenerStats) GetRequestErrors() uint64 {
+	if x != nil {
+		return x.RequestErrors
+	}
+	return 0
+}
+
 type HoldingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -4284,7 +4441,7 @@ type HoldingRequest struct {
 
 func (x *HoldingRequest) Reset() {
 	*x = HoldingRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4296,7 +4453,7 @@ func (x *HoldingRequest) String() string {
 func (*HoldingRequest) ProtoMessage() {}
 
 func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4309,7 +4466,7 @@ func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingRequest.ProtoReflect.Descriptor instead.
 func (*HoldingRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{74}
 }
 
 type HoldingResponse struct {
@@ -4322,7 +4479,7 @@ type HoldingResponse struct {
 
 func (x *HoldingResponse) Reset() {
 	*x = HoldingResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4334,7 +4491,7 @@ func (x *HoldingResponse) String() string {
 func (*HoldingResponse) ProtoMessage() {}
 
 func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4347,7 +4504,7 @@ func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingResponse.ProtoReflect.Descriptor instead.
 func (*HoldingResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *HoldingResponse) GetHolding() *Holding {
@@ -4372,7 +4529,7 @@ type ViewRequest struct {
 
 func (x *ViewRequest) Reset() {
 	*x = ViewRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +4541,7 @@ func (x *ViewRequest) String() string {
 func (*ViewRequest) ProtoMessage() {}
 
 func (x *ViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +4554,7 @@ func (x *ViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewRequest.ProtoReflect.Descriptor instead.
 func (*ViewRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{73}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{76}
 }
 
 type ViewResponse struct {
@@ -4411,7 +4568,7 @@ type ViewResponse struct {
 
 func (x *ViewResponse) Reset() {
 	*x = ViewResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4423,7 +4580,7 @@ func (x *ViewResponse) String() string {
 func (*ViewResponse) ProtoMessage() {}
 
 func (x *ViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4436,7 +4593,7 @@ func (x *ViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewResponse.ProtoReflect.Descriptor instead.
 func (*ViewResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{74}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ViewResponse) GetRevision() uint64 {
@@ -4471,7 +4628,7 @@ type Takeover_Stage struct {
 
 func (x *Takeover_Stage) Reset() {
 	*x = Takeover_Stage{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +4640,7 @@ func (x *Takeover_Stage) String() string {
 func (*Takeover_Stage) ProtoMessage() {}
 
 func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4841,7 +4998,19 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x06 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\a \x01(\tR\x04name\x12\x18\n" +
-	"\amessage\x18\b \x01(\tR\amessage\"\x10\n" +
+	"\amessage\x18\b \x01(\tR\amessage\"\x0e\n" +
+	"\fStatsRequest\"\xbc\x01\n" +
+	"\rStatsResponse\x12L\n" +
+	"\tlisteners\x18\x01 \x03(\v2..amphora.admin.v1.StatsResponse.ListenersEntryR\tlisteners\x1a]\n" +
+	"\x0eListenersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.amphora.admin.v1.ListenerStatsR\x05value:\x028\x01\"\xca\x01\n" +
+	"\rListenerStats\x12-\n" +
+	"\x12active_connections\x18\x01 \x01(\x03R\x11activeConnections\x12+\n" +
+	"\x11total_connections\x18\x02 \x01(\x04R\x10totalConnections\x12\x19\n" +
+	"\bbytes_in\x18\x03 \x01(\x04R\abytesIn\x12\x1b\n" +
+	"\tbytes_out\x18\x04 \x01(\x04R\bbytesOut\x12%\n" +
+	"\x0erequest_errors\x18\x05 \x01(\x04R\rrequestErrors\"\x10\n" +
 	"\x0eHoldingRequest\"b\n" +
 	"\x0fHoldingResponse\x123\n" +
 	"\aholding\x18\x01 \x01(\v2\x19.amphora.admin.v1.HoldingR\aholding\x12\x1a\n" +
@@ -4903,10 +5072,11 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse\x12N\n" +
 	"\aDiscard\x12 .amphora.admin.v1.DiscardRequest\x1a!.amphora.admin.v1.DiscardResponse2T\n" +
 	"\x06Events\x12J\n" +
-	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\x9f\x01\n" +
+	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\xe9\x01\n" +
 	"\x06Engine\x12E\n" +
 	"\x04View\x12\x1d.amphora.admin.v1.ViewRequest\x1a\x1e.amphora.admin.v1.ViewResponse\x12N\n" +
-	"\aHolding\x12 .amphora.admin.v1.HoldingRequest\x1a!.amphora.admin.v1.HoldingResponseB1Z/github.com/amphora-lb/amphora/rpc/admin/adminpbb\x06proto3"
+	"\aHolding\x12 .amphora.admin.v1.HoldingRequest\x1a!.amphora.admin.v1.HoldingResponse\x12H\n" +
+	"\x05Stats\x12\x1e.amphora.admin.v1.StatsRequest\x1a\x1f.amphora.admin.v1.StatsResponseB1Z/github.com/amphora-lb/amphora/rpc/admin/adminpbb\x06proto3"
 
 var (
 	file_rpc_admin_adminpb_admin_proto_rawDescOnce sync.Once
@@ -4921,7 +5091,7 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
 	(Node_Role)(0),                     // 1: amphora.admin.v1.Node.Role
@@ -4997,172 +5167,180 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(*WatchRequest)(nil),               // 71: amphora.admin.v1.WatchRequest
 	(*WatchResponse)(nil),              // 72: amphora.admin.v1.WatchResponse
 	(*Event)(nil),                      // 73: amphora.admin.v1.Event
-	(*HoldingRequest)(nil),             // 74: amphora.admin.v1.HoldingRequest
-	(*HoldingResponse)(nil),            // 75: amphora.admin.v1.HoldingResponse
-	(*ViewRequest)(nil),                // 76: amphora.admin.v1.ViewRequest
-	(*ViewResponse)(nil),               // 77: amphora.admin.v1.ViewResponse
-	(*Takeover_Stage)(nil),             // 78: amphora.admin.v1.Takeover.Stage
-	nil,                                // 79: amphora.admin.v1.ViewResponse.ErrorsEntry
-	nil,                                // 80: amphora.admin.v1.ViewResponse.MembersEntry
-	(*lbpb.Subnet)(nil),                // 81: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 82: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 83: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 84: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 85: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 86: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 87: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 88: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 89: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 90: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 91: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 92: amphora.lb.v1.HealthMonitorSpec
-	(*timestamppb.Timestamp)(nil),      // 93: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 94: google.protobuf.Duration
+	(*StatsRequest)(nil),               // 74: amphora.admin.v1.StatsRequest
+	(*StatsResponse)(nil),              // 75: amphora.admin.v1.StatsResponse
+	(*ListenerStats)(nil),              // 76: amphora.admin.v1.ListenerStats
+	(*HoldingRequest)(nil),             // 77: amphora.admin.v1.HoldingRequest
+	(*HoldingResponse)(nil),            // 78: amphora.admin.v1.HoldingResponse
+	(*ViewRequest)(nil),                // 79: amphora.admin.v1.ViewRequest
+	(*ViewResponse)(nil),               // 80: amphora.admin.v1.ViewResponse
+	(*Takeover_Stage)(nil),             // 81: amphora.admin.v1.Takeover.Stage
+	nil,                                // 82: amphora.admin.v1.StatsResponse.ListenersEntry
+	nil,                                // 83: amphora.admin.v1.ViewResponse.ErrorsEntry
+	nil,                                // 84: amphora.admin.v1.ViewResponse.MembersEntry
+	(*lbpb.Subnet)(nil),                // 85: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 86: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 87: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 88: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 89: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 90: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 91: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 92: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 93: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 94: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 95: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 96: amphora.lb.v1.HealthMonitorSpec
+	(*timestamppb.Timestamp)(nil),      // 97: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 98: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,  // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	81, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	85, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
 	3,  // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	82, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	86, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
 	6,  // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	82, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	83, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	86, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	87, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
 	3,  // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	84, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	88, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	84, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	88, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	13, // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
 	22, // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
 	29, // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
 	36, // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
 	43, // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	85, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	89, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
 	3,  // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	86, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	90, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
 	22, // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	86, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	87, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	90, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	91, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
 	3,  // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	88, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	92, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
 	29, // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	88, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	89, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	92, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	93, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
 	3,  // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	90, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	94, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
 	36, // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	90, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	91, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	94, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	95, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
 	3,  // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	92, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	96, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	43, // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	92, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	96, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	54, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
 	52, // 37: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
-	93, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
-	94, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	97, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	98, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
 	53, // 40: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
-	94, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
-	78, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
+	98, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	81, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
 	1,  // 43: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
 	2,  // 44: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	93, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	97, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
 	73, // 46: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	93, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
-	52, // 48: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
-	79, // 49: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	80, // 50: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	94, // 51: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
-	7,  // 52: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	8,  // 53: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	10, // 54: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	11, // 55: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	12, // 56: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	14, // 57: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	15, // 58: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	17, // 59: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	18, // 60: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	19, // 61: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	20, // 62: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	23, // 63: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	24, // 64: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	26, // 65: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	27, // 66: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	28, // 67: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	30, // 68: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	31, // 69: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	33, // 70: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	34, // 71: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	35, // 72: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	37, // 73: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	38, // 74: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	40, // 75: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	41, // 76: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	42, // 77: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	44, // 78: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	45, // 79: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	47, // 80: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	48, // 81: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	49, // 82: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	50, // 83: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	55, // 84: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	57, // 85: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	59, // 86: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	61, // 87: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	69, // 88: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	63, // 89: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
-	65, // 90: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
-	67, // 91: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
-	71, // 92: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	76, // 93: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	74, // 94: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
-	6,  // 95: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	9,  // 96: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	6,  // 97: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	6,  // 98: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	5,  // 99: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	13, // 100: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	16, // 101: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	13, // 102: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	13, // 103: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	5,  // 104: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	21, // 105: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	22, // 106: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	25, // 107: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	22, // 108: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	22, // 109: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	5,  // 110: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	29, // 111: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	32, // 112: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	29, // 113: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	29, // 114: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	5,  // 115: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	36, // 116: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	39, // 117: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	36, // 118: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	36, // 119: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	5,  // 120: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	43, // 121: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	46, // 122: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	43, // 123: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	43, // 124: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	5,  // 125: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	51, // 126: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	56, // 127: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	58, // 128: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	60, // 129: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	62, // 130: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	70, // 131: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	64, // 132: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
-	66, // 133: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
-	68, // 134: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
-	72, // 135: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	77, // 136: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	75, // 137: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
-	95, // [95:138] is the sub-list for method output_type
-	52, // [52:95] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	97, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	82, // 48: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
+	52, // 49: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
+	83, // 50: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	84, // 51: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	98, // 52: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	76, // 53: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	7,  // 54: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	8,  // 55: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	10, // 56: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	11, // 57: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	12, // 58: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	14, // 59: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	15, // 60: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	17, // 61: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	18, // 62: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	19, // 63: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	20, // 64: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	23, // 65: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	24, // 66: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	26, // 67: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	27, // 68: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	28, // 69: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	30, // 70: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	31, // 71: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	33, // 72: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	34, // 73: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	35, // 74: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	37, // 75: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	38, // 76: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	40, // 77: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	41, // 78: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	42, // 79: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	44, // 80: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	45, // 81: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	47, // 82: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	48, // 83: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	49, // 84: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	50, // 85: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	55, // 86: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	57, // 87: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	59, // 88: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	61, // 89: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	69, // 90: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	63, // 91: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
+	65, // 92: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
+	67, // 93: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
+	71, // 94: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	79, // 95: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	77, // 96: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	74, // 97: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
+	6,  // 98: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	9,  // 99: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	6,  // 100: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	6,  // 101: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	5,  // 102: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	13, // 103: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	16, // 104: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	13, // 105: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	13, // 106: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	5,  // 107: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	21, // 108: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	22, // 109: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	25, // 110: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	22, // 111: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	22, // 112: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	5,  // 113: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	29, // 114: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	32, // 115: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	29, // 116: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	29, // 117: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	5,  // 118: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	36, // 119: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	39, // 120: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	36, // 121: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	36, // 122: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	5,  // 123: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	43, // 124: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	46, // 125: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	43, // 126: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	43, // 127: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	5,  // 128: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	51, // 129: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	56, // 130: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	58, // 131: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	60, // 132: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	62, // 133: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	70, // 134: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	64, // 135: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	66, // 136: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	68, // 137: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
+	72, // 138: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	80, // 139: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	78, // 140: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	75, // 141: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
+	98, // [98:142] is the sub-list for method output_type
+	54, // [54:98] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }
@@ -5177,7 +5355,7 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   78,
+			NumMessages:   82,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

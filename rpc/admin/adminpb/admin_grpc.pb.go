@@ -1847,6 +1847,7 @@ var Events_ServiceDesc = grpc.ServiceDesc{
 const (
 	Engine_View_FullMethodName    = "/amphora.admin.v1.Engine/View"
 	Engine_Holding_FullMethodName = "/amphora.admin.v1.Engine/Holding"
+	Engine_Stats_FullMethodName   = "/amphora.admin.v1.Engine/Stats"
 )
 
 // EngineClient is the client API for Engine service.
@@ -1859,6 +1860,8 @@ type EngineClient interface {
 	View(ctx context.Context, in *ViewRequest, opts ...grpc.CallOption) (*ViewResponse, error)
 	// Holding says how the node that answers holds the VIPs.
 	Holding(ctx context.Context, in *HoldingRequest, opts ...grpc.CallOption) (*HoldingResponse, error)
+	// Stats are the counters of every listener.
+	Stats(ctx context.Context, in *StatsRequest, opts ...grpc.CallOption) (*StatsResponse, error)
 }
 
 type engineClient struct {
@@ -1889,6 +1892,16 @@ func (c *engineClient) Holding(ctx context.Context, in *HoldingRequest, opts ...
 	return out, nil
 }
 
+func (c *engineClient) Stats(ctx context.Context, in *StatsRequest, opts ...grpc.CallOption) (*StatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatsResponse)
+	err := c.cc.Invoke(ctx, Engine_Stats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EngineServer is the server API for Engine service.
 // All implementations must embed UnimplementedEngineServer
 // for forward compatibility.
@@ -1899,6 +1912,8 @@ type EngineServer interface {
 	View(context.Context, *ViewRequest) (*ViewResponse, error)
 	// Holding says how the node that answers holds the VIPs.
 	Holding(context.Context, *HoldingRequest) (*HoldingResponse, error)
+	// Stats are the counters of every listener.
+	Stats(context.Context, *StatsRequest) (*StatsResponse, error)
 	mustEmbedUnimplementedEngineServer()
 }
 
@@ -1914,6 +1929,9 @@ func (UnimplementedEngineServer) View(context.Context, *ViewRequest) (*ViewRespo
 }
 func (UnimplementedEngineServer) Holding(context.Context, *HoldingRequest) (*HoldingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Holding not implemented")
+}
+func (UnimplementedEngineServer) Stats(context.Context, *StatsRequest) (*StatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Stats not implemented")
 }
 func (UnimplementedEngineServer) mustEmbedUnimplementedEngineServer() {}
 func (UnimplementedEngineServer) testEmbeddedByValue()                {}
@@ -1972,6 +1990,24 @@ func _Engine_Holding_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Engine_Stats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EngineServer).Stats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Engine_Stats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EngineServer).Stats(ctx, req.(*StatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Engine_ServiceDesc is the grpc.ServiceDesc for Engine service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1986,6 +2022,10 @@ var Engine_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Holding",
 			Handler:    _Engine_Holding_Handler,
+		},
+		{
+			MethodName: "Stats",
+			Handler:    _Engine_Stats_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
