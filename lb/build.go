@@ -19,6 +19,8 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		pools:   map[PoolID]*Pool{},
 		owners:  map[string]LoadBalancerID{},
 		usage:   map[string]Usage{},
+
+		identityBuilder: newIdentityBuilder(),
 	}
 	for o := range objects {
 		if err := b.take(o); err != nil {
@@ -26,6 +28,10 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		}
 	}
 	if err := b.link(); err != nil {
+		return nil, err
+	}
+	who, err := b.identityBuilder.build()
+	if err != nil {
 		return nil, err
 	}
 	names := map[string]SubnetID{}
@@ -39,6 +45,7 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		revision: revision,
 		subnets:  newPmap(b.subnets),
 		trees:    newPmap(b.trees),
+		identity: who,
 		names:    newPmap(names),
 		owners:   newPmap(b.owners),
 		usage:    newPmap(b.usage),
@@ -56,9 +63,13 @@ type builder struct {
 	listeners []*Listener
 	members   []*Member
 	monitors  []*HealthMonitor
+	identityBuilder
 }
 
 func (b *builder) take(object any) error {
+	if taken, err := b.identityBuilder.take(object); taken {
+		return err
+	}
 	switch o := object.(type) {
 	case *Subnet:
 		if _, twice := b.subnets[o.ID]; twice {

@@ -9,6 +9,7 @@ type Config struct {
 	subnets  pmap[SubnetID, network]
 	trees    pmap[LoadBalancerID, *Tree]
 	quotas   pmap[string, *Quota] // by project
+	identity
 
 	// What follows is derived from the above, to find things fast.
 
@@ -36,7 +37,7 @@ func (c *Config) Subnets() iter.Seq[*Subnet] {
 func (c *Config) Trees() iter.Seq[*Tree] { return c.trees.Values() }
 
 // Objects yields every stored resource: subnets, then each tree from the top
-// down. It is what [Build] takes.
+// down, then projects, users and secrets. It is what [Build] takes.
 func (c *Config) Objects() iter.Seq[any] {
 	return func(yield func(any) bool) {
 		for s := range c.Subnets() {
@@ -51,6 +52,7 @@ func (c *Config) Objects() iter.Seq[any] {
 				}
 			}
 		}
+		c.identity.objects(yield)
 	}
 }
 
@@ -130,5 +132,5 @@ func (c *Config) HealthMonitor(id HealthMonitorID) (*HealthMonitor, bool) {
 
 // hasID reports whether any resource has that id.
 func (c *Config) hasID(id string) bool {
-	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id))
+	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id)) || c.hasIdentity(id)
 }
