@@ -2,7 +2,8 @@ package lb
 
 // Stats are what a data plane counts: of one listener since it was first served, or of a
 // load balancer, which is the sum over its listeners. They go on over changes of the
-// configuration; they are not replicated, so a new holder begins with its own.
+// configuration. They are not replicated: each node counts what it served itself, until it
+// restarts.
 type Stats struct {
 	ActiveConnections int64  // client connections now
 	TotalConnections  uint64 // client connections accepted

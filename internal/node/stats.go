@@ -2,7 +2,7 @@ package node
 
 import (
 	"context"
-	"fmt"
+	"sync"
 
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/lb"
@@ -25,26 +25,41 @@ func (n local) LocalStats() map[lb.ListenerID]lb.Stats {
 	return all
 }
 
-// Stats are the holder's counters, by listener, asked of it: only the holder has
-// clients. A new holder begins to count at nothing. The error says why no holder could
-// be asked.
-func (b backend) Stats(ctx context.Context) (map[lb.ListenerID]lb.Stats, error) {
-	if b.holding.Load() != 0 {
-		return local(b).LocalStats(), nil
-	}
-	leader, ok := b.cluster.Leader()
-	if !ok || leader.Self || leader.Role == cluster.Witness {
-		return nil, fmt.Errorf("ask the holder: %w: no node holds the VIPs now", lb.ErrUnavailable)
-	}
+// Stats is what each amphora has counted since its engine first served a listener, by
+// node id. It asks all of them at once, for viewLimit at most; those that are silent are
+// left out.
+func (b backend) Stats(ctx context.Context) (map[string]map[lb.ListenerID]lb.Stats, error) {
 	ctx, cancel := context.WithTimeout(ctx, viewLimit)
 	defer cancel()
-	conn, err := b.cluster.Dial(ctx, leader.ID)
-	if err != nil {
-		return nil, b.unavailable(err)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	all := map[string]map[lb.ListenerID]lb.Stats{}
+	for _, info := range b.cluster.Nodes() {
+		if info.Role == cluster.Witness {
+			continue
+		}
+		wg.Go(func() {
+			stats, err := b.statsOf(ctx, info)
+			if err != nil {
+				b.cfg.Logger.DebugContext(ctx, "no counters", "node", info.Name, "err", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all[info.ID] = stats
+		})
 	}
-	stats, err := admin.AskStats(ctx, conn)
-	if err != nil {
-		return nil, b.unavailable(err)
+	wg.Wait()
+	return all, nil
+}
+
+func (b backend) statsOf(ctx context.Context, info cluster.Info) (map[lb.ListenerID]lb.Stats, error) {
+	if info.Self {
+		return local(b).LocalStats(), nil
 	}
-	return stats, nil
+	conn, err := b.cluster.Dial(ctx, info.ID)
+	if err != nil {
+		return nil, err
+	}
+	return admin.AskStats(ctx, conn)
 }

@@ -23,10 +23,10 @@ func ID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 // methods may be called from any number of goroutines.
 type Backend struct {
 	mu      sync.Mutex
-	cfg     *lb.Config                 // guarded by mu
-	changes int                        // guarded by mu
-	failure error                      // guarded by mu
-	stats   map[lb.ListenerID]lb.Stats // guarded by mu
+	cfg     *lb.Config                            // guarded by mu
+	changes int                                   // guarded by mu
+	failure error                                 // guarded by mu
+	stats   map[string]map[lb.ListenerID]lb.Stats // guarded by mu
 	view    func(*lb.Config) lb.View
 }
 
@@ -93,15 +93,15 @@ func (b *Backend) View(context.Context) (lb.View, error) {
 	return b.view(b.Config()), nil
 }
 
-// Count makes Stats answer so.
-func (b *Backend) Count(stats map[lb.ListenerID]lb.Stats) {
+// Count makes Stats answer so: by node id.
+func (b *Backend) Count(stats map[string]map[lb.ListenerID]lb.Stats) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats = stats
 }
 
-// Stats are the engine's counters: what Count was told.
-func (b *Backend) Stats(context.Context) (map[lb.ListenerID]lb.Stats, error) {
+// Stats is what each amphora counted: what Count was told.
+func (b *Backend) Stats(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.stats, nil
