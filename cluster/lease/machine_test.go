@@ -290,6 +290,26 @@ func TestHeldDownNodeHoldsWhenElected(t *testing.T) {
 	}
 }
 
+// A node that is held down takes over from a holder that has fallen silent as fast as
+// any: there is nobody to throw the term to and fro with. A release it leaves alone.
+func TestHeldDownNodeFollowsSilence(t *testing.T) {
+	for _, released := range []bool{false, true} {
+		n := newNode(t, true, "a", "b", "c")
+		for term := uint64(1); term <= 5; term++ { // the last hold-down takes 16 s
+			n.do(Elected{term})
+			n.do(GateForced{Term: term, Why: "test"})
+		}
+		n.hear(renew("b", 6, 1, 0))
+		if released {
+			n.hear(Message{Kind: Released, From: "b", Term: 6})
+		}
+		got := n.after(n.m.cfg.Timing.Detect).do(Tick{})
+		if asked := slices.Contains(got, "confirm(6)>c"); asked == released {
+			t.Errorf("released %v: %v", released, got)
+		}
+	}
+}
+
 func TestLossMakesMoreCopies(t *testing.T) {
 	n := holding(t, "a", "b", "c")
 	for i := range 200 {

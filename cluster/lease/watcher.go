@@ -105,10 +105,16 @@ func (m *Machine) missed() (agree, ask Instant) {
 	return ask.Add(-m.cfg.Timing.Renew), ask
 }
 
-// lookAt is when this node begins to ask the others, or goes on.
+// lookAt is when this node begins to ask the others, or goes on. A hold-down keeps two
+// nodes that cannot hold from throwing the term at each other; a holder that has fallen
+// silent throws nothing, and has nobody else.
 func (m *Machine) lookAt() Instant {
 	_, ask := m.missed()
-	return max(ask, m.watch.notBefore, m.fence.until)
+	at := max(ask, m.watch.notBefore)
+	if w := &m.watch; w.holder != "" && w.gone == Never {
+		return at
+	}
+	return max(at, m.fence.until)
 }
 
 // look asks the other voters whether they miss the holder too, and campaigns when a
