@@ -30,6 +30,20 @@ func RequireRoot(t TB) {
 	}
 }
 
+// RequireDebian skips the test unless a file of a Debian package is there. Where
+// AMPHORA_ROOT is set, as in CI, it fails instead.
+func RequireDebian(t TB, file, pkg string) {
+	t.Helper()
+	_, err := os.Stat(file)
+	switch {
+	case err == nil:
+	case os.Getenv("AMPHORA_ROOT") != "":
+		t.Fatalf("%s is not there: apt-get install --no-install-recommends %s", file, pkg)
+	default:
+		t.Skipf("SKIPPED: needs Debian's package %s, apt-get install --no-install-recommends %s", pkg, pkg)
+	}
+}
+
 // Eventually calls check until it returns nil. It fails the test with the last
 // error when that takes longer than limit. check must not block for long.
 func Eventually(t TB, limit time.Duration, check func() error) {
