@@ -3,7 +3,10 @@ package lbpb
 import (
 	"errors"
 	"fmt"
+	"os"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -91,80 +94,89 @@ func TestToLBRefuses(t *testing.T) {
 	}
 }
 
-func flatten(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
+// belowOnly are the fields of specs that only lie around or below another one: they have
+// nothing that null could set them back to.
+var belowOnly = []string{
+	"meta", "null_fields", "pools", "listeners", "members", "healthmonitor", "l7policies", "rules",
+	"default_pool_name", "redirect_pool_name",
 }
 
 // Every field of every spec can be named in null_fields by its own name, which
 // is the name that errors use.
 func TestEveryFieldCanBeNull(t *testing.T) {
-	specs := map[proto.Message]func([]string) error{
-		&SubnetSpec{}: func(n []string) error { _, err := (&SubnetSpec{NullFields: n}).ToLB(); return err },
-		&LoadBalancerSpec{}: func(n []string) error {
-			_, err := (&LoadBalancerSpec{NullFields: n}).ToLB()
-			return err
-		},
-		&ListenerSpec{}: func(n []string) error { _, err := (&ListenerSpec{NullFields: n}).ToLB(); return err },
-		&PoolSpec{}:     func(n []string) error { _, err := (&PoolSpec{NullFields: n}).ToLB(); return err },
-		&MemberSpec{}:   func(n []string) error { _, err := (&MemberSpec{NullFields: n}).ToLB(); return err },
-		&HealthMonitorSpec{}: func(n []string) error {
-			_, err := (&HealthMonitorSpec{NullFields: n}).ToLB()
-			return err
-		},
+	specs := []protoreflect.Message{(&QuotaSpec{}).ProtoReflect()}
+	kinds := (&Spec{}).ProtoReflect()
+	for i := range kinds.Descriptor().Fields().Len() {
+		specs = append(specs, kinds.NewField(kinds.Descriptor().Fields().Get(i)).Message())
 	}
-	for spec, decode := range specs {
+	for _, spec := range specs {
 		var names []string
-		for _, m := range []proto.Message{spec, &MetaSpec{}} {
-			fields := m.ProtoReflect().Descriptor().Fields()
-			for i := range fields.Len() {
-				names = append(names, string(fields.Get(i).Name()))
+		fields := spec.Descriptor().Fields()
+		for i := range fields.Len() {
+			names = append(names, string(fields.Get(i).Name()))
+		}
+		if slices.Contains(names, "meta") {
+			meta := (&MetaSpec{}).ProtoReflect().Descriptor().Fields()
+			for i := range meta.Len() {
+				names = append(names, string(meta.Get(i).Name()))
 			}
 		}
-		names = slices.DeleteFunc(names, func(s string) bool { return s == "meta" || s == "null_fields" })
-		if err := decode(names); err != nil {
-			t.Errorf("%s: %v", spec.ProtoReflect().Descriptor().Name(), err)
+		names = slices.DeleteFunc(names, func(s string) bool { return slices.Contains(belowOnly, s) })
+		list := spec.Mutable(fields.ByName("null_fields")).List()
+		for _, name := range names {
+			list.Append(protoreflect.ValueOfString(name))
+		}
+		decoded := reflect.ValueOf(spec.Interface()).MethodByName("ToLB").Call(nil)
+		if err := decoded[1].Interface(); err != nil {
+			t.Errorf("%s: %v", spec.Descriptor().Name(), err)
 		}
 	}
 }
 
 // The encoding is for ever: a change of a number or a type breaks every stored
-// configuration. New fields are added at the end of a line here.
+// configuration. New fields are added at the end of a line of the file.
 func TestFieldNumbers(t *testing.T) {
-	want := map[protoreflect.Name]string{
-		"Meta":              "project_id=1 name=2 description=3 admin_state_up=4 tags=5 created_at=6 updated_at=7 revision=8",
-		"Subnet":            "id=1 meta=2 cidr=3 gateway_ip=4 allocation_pools=5",
-		"LoadBalancer":      "id=1 meta=2 vip_subnet_id=3 vip_address=4",
-		"InsertHeaders":     "x_forwarded_for=1 x_forwarded_port=2 x_forwarded_proto=3",
-		"Listener":          "id=1 meta=2 loadbalancer_id=3 protocol=4 protocol_port=5 connection_limit=6 default_pool_id=7 insert_headers=8 allowed_cidrs=9 timeout_client_data=10 timeout_member_connect=11 timeout_member_data=12 timeout_tcp_inspect=13",
-		"Pool":              "id=1 meta=2 loadbalancer_id=3 protocol=4 lb_algorithm=5",
-		"Member":            "id=1 meta=2 pool_id=3 address=4 protocol_port=5 weight=6 backup=7 monitor_address=8 monitor_port=9 subnet_id=10",
-		"HealthMonitor":     "id=1 meta=2 pool_id=3 type=4 delay=5 timeout=6 max_retries=7 max_retries_down=8 http_method=9 url_path=10 expected_codes=11 http_version=12 domain_name=13",
-		"MetaSpec":          "project_id=1 name=2 description=3 admin_state_up=4 tags=5",
-		"SubnetSpec":        "meta=1 null_fields=2 cidr=3 gateway_ip=4 allocation_pools=5",
-		"LoadBalancerSpec":  "meta=1 null_fields=2 vip_subnet_id=3 vip_address=4",
-		"ListenerSpec":      "meta=1 null_fields=2 loadbalancer_id=3 protocol=4 protocol_port=5 connection_limit=6 default_pool_id=7 insert_headers=8 allowed_cidrs=9 timeout_client_data=10 timeout_member_connect=11 timeout_member_data=12 timeout_tcp_inspect=13",
-		"PoolSpec":          "meta=1 null_fields=2 loadbalancer_id=3 listener_id=4 protocol=5 lb_algorithm=6",
-		"MemberSpec":        "meta=1 null_fields=2 pool_id=3 address=4 protocol_port=5 weight=6 backup=7 monitor_address=8 monitor_port=9 subnet_id=10",
-		"HealthMonitorSpec": "meta=1 null_fields=2 pool_id=3 type=4 delay=5 timeout=6 max_retries=7 max_retries_down=8 http_method=9 url_path=10 expected_codes=11 http_version=12 domain_name=13",
+	const file = "testdata/fields.txt"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, numbers := range want {
-		fields := File_internal_lbpb_lb_proto.Messages().ByName(name).Fields()
-		var got string
-		for i := range fields.Len() {
-			f := fields.Get(i)
-			if i > 0 {
-				got += " "
+	want := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		name, _, _ := strings.Cut(line, ":")
+		want[name] = line
+	}
+	for _, f := range []protoreflect.FileDescriptor{
+		File_internal_lbpb_lb_proto, File_internal_lbpb_net_proto, File_internal_lbpb_operator_proto,
+		File_internal_lbpb_identity_proto, File_internal_lbpb_secret_proto, File_internal_lbpb_op_proto,
+	} {
+		for i := range f.Messages().Len() {
+			m := f.Messages().Get(i)
+			if got := describe(m); got != want[string(m.Name())] {
+				t.Errorf("%s has\n%swant\n%s", file, want[string(m.Name())], got)
 			}
-			got += fmt.Sprintf("%s=%d", f.Name(), f.Number())
-		}
-		if got != numbers {
-			t.Errorf("%s:\ngot  %s\nwant %s", name, got, numbers)
+			delete(want, string(m.Name()))
 		}
 	}
+	for name := range want {
+		t.Errorf("the message %s is gone", name)
+	}
+}
+
+// describe is the line of a message in testdata/fields.txt.
+func describe(m protoreflect.MessageDescriptor) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:", m.Name())
+	for i := range m.Fields().Len() {
+		f := m.Fields().Get(i)
+		kind := f.Kind().String()
+		if f.Message() != nil {
+			kind = string(f.Message().Name())
+		}
+		fmt.Fprintf(&b, " %s=%d/%s", f.Name(), f.Number(), kind)
+		if f.Cardinality() == protoreflect.Repeated {
+			b.WriteString("*")
+		}
+	}
+	return b.String() + "\n"
 }

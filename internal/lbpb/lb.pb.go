@@ -213,8 +213,10 @@ type Subnet struct {
 	GatewayIp string `protobuf:"bytes,4,opt,name=gateway_ip,json=gatewayIp,proto3" json:"gateway_ip,omitempty"`
 	// The addresses that may be given out unasked, sorted and disjoint.
 	AllocationPools []*Range `protobuf:"bytes,5,rep,name=allocation_pools,json=allocationPools,proto3" json:"allocation_pools,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The network that the subnet is a part of.
+	NetworkId     string `protobuf:"bytes,6,opt,name=network_id,json=networkId,proto3" json:"network_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Subnet) Reset() {
@@ -282,7 +284,78 @@ func (x *Subnet) GetAllocationPools() []*Range {
 	return nil
 }
 
-// LoadBalancer owns one VIP, and through it listeners and pools.
+func (x *Subnet) GetNetworkId() string {
+	if x != nil {
+		return x.NetworkId
+	}
+	return ""
+}
+
+// AdditionalVIP is a VIP of a load balancer beside the first.
+type AdditionalVIP struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subnet that the VIP belongs to.
+	SubnetId string `protobuf:"bytes,1,opt,name=subnet_id,json=subnetId,proto3" json:"subnet_id,omitempty"`
+	// The VIP.
+	IpAddress string `protobuf:"bytes,2,opt,name=ip_address,json=ipAddress,proto3" json:"ip_address,omitempty"`
+	// The port that has the VIP.
+	PortId        string `protobuf:"bytes,3,opt,name=port_id,json=portId,proto3" json:"port_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdditionalVIP) Reset() {
+	*x = AdditionalVIP{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdditionalVIP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdditionalVIP) ProtoMessage() {}
+
+func (x *AdditionalVIP) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdditionalVIP.ProtoReflect.Descriptor instead.
+func (*AdditionalVIP) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AdditionalVIP) GetSubnetId() string {
+	if x != nil {
+		return x.SubnetId
+	}
+	return ""
+}
+
+func (x *AdditionalVIP) GetIpAddress() string {
+	if x != nil {
+		return x.IpAddress
+	}
+	return ""
+}
+
+func (x *AdditionalVIP) GetPortId() string {
+	if x != nil {
+		return x.PortId
+	}
+	return ""
+}
+
+// LoadBalancer owns one VIP or several, and through them listeners and pools.
 type LoadBalancer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// UUID.
@@ -292,14 +365,30 @@ type LoadBalancer struct {
 	// The subnet that the VIP belongs to.
 	VipSubnetId string `protobuf:"bytes,3,opt,name=vip_subnet_id,json=vipSubnetId,proto3" json:"vip_subnet_id,omitempty"`
 	// The VIP.
-	VipAddress    string `protobuf:"bytes,4,opt,name=vip_address,json=vipAddress,proto3" json:"vip_address,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	VipAddress string `protobuf:"bytes,4,opt,name=vip_address,json=vipAddress,proto3" json:"vip_address,omitempty"`
+	// The network that the VIPs belong to.
+	VipNetworkId string `protobuf:"bytes,5,opt,name=vip_network_id,json=vipNetworkId,proto3" json:"vip_network_id,omitempty"`
+	// The port that has the VIP.
+	VipPortId string `protobuf:"bytes,6,opt,name=vip_port_id,json=vipPortId,proto3" json:"vip_port_id,omitempty"`
+	// The QoS policy of the VIP; empty for none.
+	VipQosPolicyId string `protobuf:"bytes,7,opt,name=vip_qos_policy_id,json=vipQosPolicyId,proto3" json:"vip_qos_policy_id,omitempty"`
+	// The security groups of the VIP, in the order given.
+	VipSgIds []string `protobuf:"bytes,8,rep,name=vip_sg_ids,json=vipSgIds,proto3" json:"vip_sg_ids,omitempty"`
+	// VIPs beside the first.
+	AdditionalVips []*AdditionalVIP `protobuf:"bytes,9,rep,name=additional_vips,json=additionalVips,proto3" json:"additional_vips,omitempty"`
+	// The provider.
+	Provider string `protobuf:"bytes,10,opt,name=provider,proto3" json:"provider,omitempty"`
+	// The flavor; empty for none.
+	FlavorId string `protobuf:"bytes,11,opt,name=flavor_id,json=flavorId,proto3" json:"flavor_id,omitempty"`
+	// The name of the availability zone; empty for none.
+	AvailabilityZone string `protobuf:"bytes,12,opt,name=availability_zone,json=availabilityZone,proto3" json:"availability_zone,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *LoadBalancer) Reset() {
 	*x = LoadBalancer{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[3]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +400,7 @@ func (x *LoadBalancer) String() string {
 func (*LoadBalancer) ProtoMessage() {}
 
 func (x *LoadBalancer) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[3]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +413,7 @@ func (x *LoadBalancer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadBalancer.ProtoReflect.Descriptor instead.
 func (*LoadBalancer) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{3}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LoadBalancer) GetId() string {
@@ -355,6 +444,62 @@ func (x *LoadBalancer) GetVipAddress() string {
 	return ""
 }
 
+func (x *LoadBalancer) GetVipNetworkId() string {
+	if x != nil {
+		return x.VipNetworkId
+	}
+	return ""
+}
+
+func (x *LoadBalancer) GetVipPortId() string {
+	if x != nil {
+		return x.VipPortId
+	}
+	return ""
+}
+
+func (x *LoadBalancer) GetVipQosPolicyId() string {
+	if x != nil {
+		return x.VipQosPolicyId
+	}
+	return ""
+}
+
+func (x *LoadBalancer) GetVipSgIds() []string {
+	if x != nil {
+		return x.VipSgIds
+	}
+	return nil
+}
+
+func (x *LoadBalancer) GetAdditionalVips() []*AdditionalVIP {
+	if x != nil {
+		return x.AdditionalVips
+	}
+	return nil
+}
+
+func (x *LoadBalancer) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *LoadBalancer) GetFlavorId() string {
+	if x != nil {
+		return x.FlavorId
+	}
+	return ""
+}
+
+func (x *LoadBalancer) GetAvailabilityZone() string {
+	if x != nil {
+		return x.AvailabilityZone
+	}
+	return ""
+}
+
 // InsertHeaders are the request headers that an HTTP listener adds for the
 // members. They replace what the client sent, except X-Forwarded-For, which is
 // appended to.
@@ -366,13 +511,16 @@ type InsertHeaders struct {
 	XForwardedPort bool `protobuf:"varint,2,opt,name=x_forwarded_port,json=xForwardedPort,proto3" json:"x_forwarded_port,omitempty"`
 	// Add X-Forwarded-Proto, http or https.
 	XForwardedProto bool `protobuf:"varint,3,opt,name=x_forwarded_proto,json=xForwardedProto,proto3" json:"x_forwarded_proto,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// All headers as they were given, sorted by name. Listeners that were stored
+	// before this field was there have only the ones above.
+	Given         []*Header `protobuf:"bytes,4,rep,name=given,proto3" json:"given,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InsertHeaders) Reset() {
 	*x = InsertHeaders{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[4]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +532,7 @@ func (x *InsertHeaders) String() string {
 func (*InsertHeaders) ProtoMessage() {}
 
 func (x *InsertHeaders) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[4]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +545,7 @@ func (x *InsertHeaders) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InsertHeaders.ProtoReflect.Descriptor instead.
 func (*InsertHeaders) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{4}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *InsertHeaders) GetXForwardedFor() bool {
@@ -421,6 +569,68 @@ func (x *InsertHeaders) GetXForwardedProto() bool {
 	return false
 }
 
+func (x *InsertHeaders) GetGiven() []*Header {
+	if x != nil {
+		return x.Given
+	}
+	return nil
+}
+
+// Header is the name of a request header with what was given for it.
+type Header struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, such as X-Forwarded-For.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// "true" or "false".
+	Value         string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Header) Reset() {
+	*x = Header{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Header) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Header) ProtoMessage() {}
+
+func (x *Header) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Header.ProtoReflect.Descriptor instead.
+func (*Header) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Header) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Header) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // Listener is a port of a load balancer's VIP.
 type Listener struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -430,7 +640,7 @@ type Listener struct {
 	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
 	// The load balancer that the listener belongs to.
 	LoadbalancerId string `protobuf:"bytes,3,opt,name=loadbalancer_id,json=loadbalancerId,proto3" json:"loadbalancer_id,omitempty"`
-	// HTTP or TCP.
+	// HTTP, TCP or another.
 	Protocol string `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	// The port, 1 to 65535.
 	ProtocolPort uint32 `protobuf:"varint,5,opt,name=protocol_port,json=protocolPort,proto3" json:"protocol_port,omitempty"`
@@ -450,13 +660,35 @@ type Listener struct {
 	TimeoutMemberData *durationpb.Duration `protobuf:"bytes,12,opt,name=timeout_member_data,json=timeoutMemberData,proto3" json:"timeout_member_data,omitempty"`
 	// How long to wait for the first bytes of a connection; 0 for no limit.
 	TimeoutTcpInspect *durationpb.Duration `protobuf:"bytes,13,opt,name=timeout_tcp_inspect,json=timeoutTcpInspect,proto3" json:"timeout_tcp_inspect,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Reference of the certificate; empty for the first of sni_container_refs.
+	DefaultTlsContainerRef string `protobuf:"bytes,14,opt,name=default_tls_container_ref,json=defaultTlsContainerRef,proto3" json:"default_tls_container_ref,omitempty"`
+	// References of certificates by server name, in the order given.
+	SniContainerRefs []string `protobuf:"bytes,15,rep,name=sni_container_refs,json=sniContainerRefs,proto3" json:"sni_container_refs,omitempty"`
+	// Reference of the authorities that clients are verified with.
+	ClientCaTlsContainerRef string `protobuf:"bytes,16,opt,name=client_ca_tls_container_ref,json=clientCaTlsContainerRef,proto3" json:"client_ca_tls_container_ref,omitempty"`
+	// Reference of the list of revoked client certificates.
+	ClientCrlContainerRef string `protobuf:"bytes,17,opt,name=client_crl_container_ref,json=clientCrlContainerRef,proto3" json:"client_crl_container_ref,omitempty"`
+	// NONE, OPTIONAL or MANDATORY.
+	ClientAuthentication string `protobuf:"bytes,18,opt,name=client_authentication,json=clientAuthentication,proto3" json:"client_authentication,omitempty"`
+	// Ciphers in OpenSSL's notation; empty for those of the library.
+	TlsCiphers string `protobuf:"bytes,19,opt,name=tls_ciphers,json=tlsCiphers,proto3" json:"tls_ciphers,omitempty"`
+	// Versions such as TLSv1.2, in the order given.
+	TlsVersions []string `protobuf:"bytes,20,rep,name=tls_versions,json=tlsVersions,proto3" json:"tls_versions,omitempty"`
+	// ALPN protocols, in order of preference.
+	AlpnProtocols []string `protobuf:"bytes,21,rep,name=alpn_protocols,json=alpnProtocols,proto3" json:"alpn_protocols,omitempty"`
+	// Seconds of HSTS; absent for no header.
+	HstsMaxAge *int64 `protobuf:"varint,22,opt,name=hsts_max_age,json=hstsMaxAge,proto3,oneof" json:"hsts_max_age,omitempty"`
+	// HSTS holds for subdomains.
+	HstsIncludeSubdomains bool `protobuf:"varint,23,opt,name=hsts_include_subdomains,json=hstsIncludeSubdomains,proto3" json:"hsts_include_subdomains,omitempty"`
+	// HSTS may be preloaded.
+	HstsPreload   bool `protobuf:"varint,24,opt,name=hsts_preload,json=hstsPreload,proto3" json:"hsts_preload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Listener) Reset() {
 	*x = Listener{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[5]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +700,7 @@ func (x *Listener) String() string {
 func (*Listener) ProtoMessage() {}
 
 func (x *Listener) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[5]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +713,7 @@ func (x *Listener) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listener.ProtoReflect.Descriptor instead.
 func (*Listener) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{5}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Listener) GetId() string {
@@ -575,6 +807,83 @@ func (x *Listener) GetTimeoutTcpInspect() *durationpb.Duration {
 	return nil
 }
 
+func (x *Listener) GetDefaultTlsContainerRef() string {
+	if x != nil {
+		return x.DefaultTlsContainerRef
+	}
+	return ""
+}
+
+func (x *Listener) GetSniContainerRefs() []string {
+	if x != nil {
+		return x.SniContainerRefs
+	}
+	return nil
+}
+
+func (x *Listener) GetClientCaTlsContainerRef() string {
+	if x != nil {
+		return x.ClientCaTlsContainerRef
+	}
+	return ""
+}
+
+func (x *Listener) GetClientCrlContainerRef() string {
+	if x != nil {
+		return x.ClientCrlContainerRef
+	}
+	return ""
+}
+
+func (x *Listener) GetClientAuthentication() string {
+	if x != nil {
+		return x.ClientAuthentication
+	}
+	return ""
+}
+
+func (x *Listener) GetTlsCiphers() string {
+	if x != nil {
+		return x.TlsCiphers
+	}
+	return ""
+}
+
+func (x *Listener) GetTlsVersions() []string {
+	if x != nil {
+		return x.TlsVersions
+	}
+	return nil
+}
+
+func (x *Listener) GetAlpnProtocols() []string {
+	if x != nil {
+		return x.AlpnProtocols
+	}
+	return nil
+}
+
+func (x *Listener) GetHstsMaxAge() int64 {
+	if x != nil && x.HstsMaxAge != nil {
+		return *x.HstsMaxAge
+	}
+	return 0
+}
+
+func (x *Listener) GetHstsIncludeSubdomains() bool {
+	if x != nil {
+		return x.HstsIncludeSubdomains
+	}
+	return false
+}
+
+func (x *Listener) GetHstsPreload() bool {
+	if x != nil {
+		return x.HstsPreload
+	}
+	return false
+}
+
 // Pool is a set of members and how to choose between them. Members and health
 // monitor are messages of their own that refer to it.
 type Pool struct {
@@ -585,17 +894,33 @@ type Pool struct {
 	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
 	// The load balancer that the pool belongs to.
 	LoadbalancerId string `protobuf:"bytes,3,opt,name=loadbalancer_id,json=loadbalancerId,proto3" json:"loadbalancer_id,omitempty"`
-	// HTTP or TCP.
+	// HTTP, TCP or another.
 	Protocol string `protobuf:"bytes,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
-	// ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP.
-	LbAlgorithm   string `protobuf:"bytes,5,opt,name=lb_algorithm,json=lbAlgorithm,proto3" json:"lb_algorithm,omitempty"`
+	// ROUND_ROBIN, LEAST_CONNECTIONS, SOURCE_IP or SOURCE_IP_PORT.
+	LbAlgorithm string `protobuf:"bytes,5,opt,name=lb_algorithm,json=lbAlgorithm,proto3" json:"lb_algorithm,omitempty"`
+	// What keeps a client at its member; absent for nothing.
+	SessionPersistence *Persistence `protobuf:"bytes,6,opt,name=session_persistence,json=sessionPersistence,proto3" json:"session_persistence,omitempty"`
+	// True if members are spoken to with TLS.
+	TlsEnabled bool `protobuf:"varint,7,opt,name=tls_enabled,json=tlsEnabled,proto3" json:"tls_enabled,omitempty"`
+	// Reference of the pool's own certificate.
+	TlsContainerRef string `protobuf:"bytes,8,opt,name=tls_container_ref,json=tlsContainerRef,proto3" json:"tls_container_ref,omitempty"`
+	// Reference of the authorities that members are verified with; empty for none.
+	CaTlsContainerRef string `protobuf:"bytes,9,opt,name=ca_tls_container_ref,json=caTlsContainerRef,proto3" json:"ca_tls_container_ref,omitempty"`
+	// Reference of the list of revoked member certificates.
+	CrlContainerRef string `protobuf:"bytes,10,opt,name=crl_container_ref,json=crlContainerRef,proto3" json:"crl_container_ref,omitempty"`
+	// Ciphers in OpenSSL's notation; empty for those of the library.
+	TlsCiphers string `protobuf:"bytes,11,opt,name=tls_ciphers,json=tlsCiphers,proto3" json:"tls_ciphers,omitempty"`
+	// Versions such as TLSv1.2, in the order given.
+	TlsVersions []string `protobuf:"bytes,12,rep,name=tls_versions,json=tlsVersions,proto3" json:"tls_versions,omitempty"`
+	// ALPN protocols, in order of preference.
+	AlpnProtocols []string `protobuf:"bytes,13,rep,name=alpn_protocols,json=alpnProtocols,proto3" json:"alpn_protocols,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Pool) Reset() {
 	*x = Pool{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[6]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +932,7 @@ func (x *Pool) String() string {
 func (*Pool) ProtoMessage() {}
 
 func (x *Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[6]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +945,7 @@ func (x *Pool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pool.ProtoReflect.Descriptor instead.
 func (*Pool) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{6}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Pool) GetId() string {
@@ -658,6 +983,135 @@ func (x *Pool) GetLbAlgorithm() string {
 	return ""
 }
 
+func (x *Pool) GetSessionPersistence() *Persistence {
+	if x != nil {
+		return x.SessionPersistence
+	}
+	return nil
+}
+
+func (x *Pool) GetTlsEnabled() bool {
+	if x != nil {
+		return x.TlsEnabled
+	}
+	return false
+}
+
+func (x *Pool) GetTlsContainerRef() string {
+	if x != nil {
+		return x.TlsContainerRef
+	}
+	return ""
+}
+
+func (x *Pool) GetCaTlsContainerRef() string {
+	if x != nil {
+		return x.CaTlsContainerRef
+	}
+	return ""
+}
+
+func (x *Pool) GetCrlContainerRef() string {
+	if x != nil {
+		return x.CrlContainerRef
+	}
+	return ""
+}
+
+func (x *Pool) GetTlsCiphers() string {
+	if x != nil {
+		return x.TlsCiphers
+	}
+	return ""
+}
+
+func (x *Pool) GetTlsVersions() []string {
+	if x != nil {
+		return x.TlsVersions
+	}
+	return nil
+}
+
+func (x *Pool) GetAlpnProtocols() []string {
+	if x != nil {
+		return x.AlpnProtocols
+	}
+	return nil
+}
+
+// Persistence keeps a client at the member that it had.
+type Persistence struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SOURCE_IP, HTTP_COOKIE or APP_COOKIE.
+	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	// The cookie, for APP_COOKIE.
+	CookieName string `protobuf:"bytes,2,opt,name=cookie_name,json=cookieName,proto3" json:"cookie_name,omitempty"`
+	// How long a client is remembered, for UDP and SCTP; 0 if not given.
+	PersistenceTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=persistence_timeout,json=persistenceTimeout,proto3" json:"persistence_timeout,omitempty"`
+	// A mask, for UDP and SCTP; empty if not given.
+	PersistenceGranularity string `protobuf:"bytes,4,opt,name=persistence_granularity,json=persistenceGranularity,proto3" json:"persistence_granularity,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *Persistence) Reset() {
+	*x = Persistence{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Persistence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Persistence) ProtoMessage() {}
+
+func (x *Persistence) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Persistence.ProtoReflect.Descriptor instead.
+func (*Persistence) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Persistence) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Persistence) GetCookieName() string {
+	if x != nil {
+		return x.CookieName
+	}
+	return ""
+}
+
+func (x *Persistence) GetPersistenceTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.PersistenceTimeout
+	}
+	return nil
+}
+
+func (x *Persistence) GetPersistenceGranularity() string {
+	if x != nil {
+		return x.PersistenceGranularity
+	}
+	return ""
+}
+
 // Member is an address that serves a pool's traffic.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -680,14 +1134,16 @@ type Member struct {
 	// The port that health checks go to; 0 for the member's own.
 	MonitorPort uint32 `protobuf:"varint,9,opt,name=monitor_port,json=monitorPort,proto3" json:"monitor_port,omitempty"`
 	// The subnet that the member is reached from; empty when none was given.
-	SubnetId      string `protobuf:"bytes,10,opt,name=subnet_id,json=subnetId,proto3" json:"subnet_id,omitempty"`
+	SubnetId string `protobuf:"bytes,10,opt,name=subnet_id,json=subnetId,proto3" json:"subnet_id,omitempty"`
+	// True if its port is to be a virtual function.
+	RequestSriov  bool `protobuf:"varint,11,opt,name=request_sriov,json=requestSriov,proto3" json:"request_sriov,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[7]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +1155,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[7]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1168,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{7}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Member) GetId() string {
@@ -785,6 +1241,13 @@ func (x *Member) GetSubnetId() string {
 	return ""
 }
 
+func (x *Member) GetRequestSriov() bool {
+	if x != nil {
+		return x.RequestSriov
+	}
+	return false
+}
+
 // HealthMonitor says how the members of a pool are checked.
 type HealthMonitor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -794,7 +1257,7 @@ type HealthMonitor struct {
 	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
 	// The pool whose members are checked.
 	PoolId string `protobuf:"bytes,3,opt,name=pool_id,json=poolId,proto3" json:"pool_id,omitempty"`
-	// HTTP or TCP.
+	// HTTP, TCP or another.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	// Time between two checks of one member.
 	Delay *durationpb.Duration `protobuf:"bytes,5,opt,name=delay,proto3" json:"delay,omitempty"`
@@ -820,7 +1283,7 @@ type HealthMonitor struct {
 
 func (x *HealthMonitor) Reset() {
 	*x = HealthMonitor{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[8]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +1295,7 @@ func (x *HealthMonitor) String() string {
 func (*HealthMonitor) ProtoMessage() {}
 
 func (x *HealthMonitor) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[8]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +1308,7 @@ func (x *HealthMonitor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthMonitor.ProtoReflect.Descriptor instead.
 func (*HealthMonitor) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{8}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HealthMonitor) GetId() string {
@@ -939,6 +1402,234 @@ func (x *HealthMonitor) GetDomainName() string {
 	return ""
 }
 
+// L7Policy says what a listener does with requests that all of its rules match.
+// Rules are messages of their own that refer to it.
+type L7Policy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What every resource has.
+	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	// The listener that the policy belongs to.
+	ListenerId string `protobuf:"bytes,3,opt,name=listener_id,json=listenerId,proto3" json:"listener_id,omitempty"`
+	// REJECT, REDIRECT_TO_URL, REDIRECT_TO_POOL or REDIRECT_PREFIX.
+	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
+	// The place among the listener's policies, from 1.
+	Position int64 `protobuf:"varint,5,opt,name=position,proto3" json:"position,omitempty"`
+	// The pool, for REDIRECT_TO_POOL.
+	RedirectPoolId string `protobuf:"bytes,6,opt,name=redirect_pool_id,json=redirectPoolId,proto3" json:"redirect_pool_id,omitempty"`
+	// The URL, for REDIRECT_TO_URL.
+	RedirectUrl string `protobuf:"bytes,7,opt,name=redirect_url,json=redirectUrl,proto3" json:"redirect_url,omitempty"`
+	// The prefix, for REDIRECT_PREFIX.
+	RedirectPrefix string `protobuf:"bytes,8,opt,name=redirect_prefix,json=redirectPrefix,proto3" json:"redirect_prefix,omitempty"`
+	// The status code of a redirect, else 0.
+	RedirectHttpCode int64 `protobuf:"varint,9,opt,name=redirect_http_code,json=redirectHttpCode,proto3" json:"redirect_http_code,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *L7Policy) Reset() {
+	*x = L7Policy{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L7Policy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L7Policy) ProtoMessage() {}
+
+func (x *L7Policy) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L7Policy.ProtoReflect.Descriptor instead.
+func (*L7Policy) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *L7Policy) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *L7Policy) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *L7Policy) GetListenerId() string {
+	if x != nil {
+		return x.ListenerId
+	}
+	return ""
+}
+
+func (x *L7Policy) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *L7Policy) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *L7Policy) GetRedirectPoolId() string {
+	if x != nil {
+		return x.RedirectPoolId
+	}
+	return ""
+}
+
+func (x *L7Policy) GetRedirectUrl() string {
+	if x != nil {
+		return x.RedirectUrl
+	}
+	return ""
+}
+
+func (x *L7Policy) GetRedirectPrefix() string {
+	if x != nil {
+		return x.RedirectPrefix
+	}
+	return ""
+}
+
+func (x *L7Policy) GetRedirectHttpCode() int64 {
+	if x != nil {
+		return x.RedirectHttpCode
+	}
+	return 0
+}
+
+// L7Rule is one condition of an L7 policy.
+type L7Rule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// UUID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What every resource has.
+	Meta *Meta `protobuf:"bytes,2,opt,name=meta,proto3" json:"meta,omitempty"`
+	// The policy that the rule belongs to.
+	L7PolicyId string `protobuf:"bytes,3,opt,name=l7policy_id,json=l7policyId,proto3" json:"l7policy_id,omitempty"`
+	// What the rule looks at, such as HOST_NAME or HEADER.
+	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	// How it compares, such as EQUAL_TO.
+	CompareType string `protobuf:"bytes,5,opt,name=compare_type,json=compareType,proto3" json:"compare_type,omitempty"`
+	// The header, cookie or DN field.
+	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
+	// What to compare with.
+	Value string `protobuf:"bytes,7,opt,name=value,proto3" json:"value,omitempty"`
+	// True turns the answer round.
+	Invert        bool `protobuf:"varint,8,opt,name=invert,proto3" json:"invert,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *L7Rule) Reset() {
+	*x = L7Rule{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L7Rule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L7Rule) ProtoMessage() {}
+
+func (x *L7Rule) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L7Rule.ProtoReflect.Descriptor instead.
+func (*L7Rule) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *L7Rule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *L7Rule) GetMeta() *Meta {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *L7Rule) GetL7PolicyId() string {
+	if x != nil {
+		return x.L7PolicyId
+	}
+	return ""
+}
+
+func (x *L7Rule) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *L7Rule) GetCompareType() string {
+	if x != nil {
+		return x.CompareType
+	}
+	return ""
+}
+
+func (x *L7Rule) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *L7Rule) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *L7Rule) GetInvert() bool {
+	if x != nil {
+		return x.Invert
+	}
+	return false
+}
+
 // Strings is a list that can be told from an absent one.
 type Strings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -950,7 +1641,7 @@ type Strings struct {
 
 func (x *Strings) Reset() {
 	*x = Strings{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[9]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1653,7 @@ func (x *Strings) String() string {
 func (*Strings) ProtoMessage() {}
 
 func (x *Strings) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[9]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1666,7 @@ func (x *Strings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Strings.ProtoReflect.Descriptor instead.
 func (*Strings) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{9}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Strings) GetValues() []string {
@@ -996,7 +1687,7 @@ type Ranges struct {
 
 func (x *Ranges) Reset() {
 	*x = Ranges{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[10]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1699,7 @@ func (x *Ranges) String() string {
 func (*Ranges) ProtoMessage() {}
 
 func (x *Ranges) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[10]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1712,7 @@ func (x *Ranges) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ranges.ProtoReflect.Descriptor instead.
 func (*Ranges) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{10}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ranges) GetValues() []*Range {
@@ -1042,7 +1733,7 @@ type Headers struct {
 
 func (x *Headers) Reset() {
 	*x = Headers{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[11]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1745,7 @@ func (x *Headers) String() string {
 func (*Headers) ProtoMessage() {}
 
 func (x *Headers) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[11]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1758,7 @@ func (x *Headers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Headers.ProtoReflect.Descriptor instead.
 func (*Headers) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{11}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Headers) GetValues() map[string]string {
@@ -1097,7 +1788,7 @@ type MetaSpec struct {
 
 func (x *MetaSpec) Reset() {
 	*x = MetaSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[12]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1800,7 @@ func (x *MetaSpec) String() string {
 func (*MetaSpec) ProtoMessage() {}
 
 func (x *MetaSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[12]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1813,7 @@ func (x *MetaSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaSpec.ProtoReflect.Descriptor instead.
 func (*MetaSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{12}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MetaSpec) GetProjectId() string {
@@ -1177,13 +1868,15 @@ type SubnetSpec struct {
 	// The addresses that may be given out unasked; by default every host address
 	// but the gateway's.
 	AllocationPools *Ranges `protobuf:"bytes,5,opt,name=allocation_pools,json=allocationPools,proto3" json:"allocation_pools,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The network, by default one of its own; on create only.
+	NetworkId     *string `protobuf:"bytes,6,opt,name=network_id,json=networkId,proto3,oneof" json:"network_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubnetSpec) Reset() {
 	*x = SubnetSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[13]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1888,7 @@ func (x *SubnetSpec) String() string {
 func (*SubnetSpec) ProtoMessage() {}
 
 func (x *SubnetSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[13]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1901,7 @@ func (x *SubnetSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubnetSpec.ProtoReflect.Descriptor instead.
 func (*SubnetSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{13}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SubnetSpec) GetMeta() *MetaSpec {
@@ -1246,24 +1939,171 @@ func (x *SubnetSpec) GetAllocationPools() *Ranges {
 	return nil
 }
 
-// LoadBalancerSpec describes a load balancer. See SubnetSpec.
+func (x *SubnetSpec) GetNetworkId() string {
+	if x != nil && x.NetworkId != nil {
+		return *x.NetworkId
+	}
+	return ""
+}
+
+// AdditionalVIPSpec describes a VIP beside the first. See SubnetSpec.
+type AdditionalVIPSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of the fields that are given as null.
+	NullFields []string `protobuf:"bytes,1,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
+	// The subnet that the VIP is taken from, required.
+	SubnetId *string `protobuf:"bytes,2,opt,name=subnet_id,json=subnetId,proto3,oneof" json:"subnet_id,omitempty"`
+	// The VIP, by default the first free address of the subnet.
+	IpAddress *string `protobuf:"bytes,3,opt,name=ip_address,json=ipAddress,proto3,oneof" json:"ip_address,omitempty"`
+	// A port that has the VIP already.
+	PortId        *string `protobuf:"bytes,4,opt,name=port_id,json=portId,proto3,oneof" json:"port_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdditionalVIPSpec) Reset() {
+	*x = AdditionalVIPSpec{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdditionalVIPSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdditionalVIPSpec) ProtoMessage() {}
+
+func (x *AdditionalVIPSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdditionalVIPSpec.ProtoReflect.Descriptor instead.
+func (*AdditionalVIPSpec) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AdditionalVIPSpec) GetNullFields() []string {
+	if x != nil {
+		return x.NullFields
+	}
+	return nil
+}
+
+func (x *AdditionalVIPSpec) GetSubnetId() string {
+	if x != nil && x.SubnetId != nil {
+		return *x.SubnetId
+	}
+	return ""
+}
+
+func (x *AdditionalVIPSpec) GetIpAddress() string {
+	if x != nil && x.IpAddress != nil {
+		return *x.IpAddress
+	}
+	return ""
+}
+
+func (x *AdditionalVIPSpec) GetPortId() string {
+	if x != nil && x.PortId != nil {
+		return *x.PortId
+	}
+	return ""
+}
+
+// AdditionalVIPSpecs is a list that can be told from an absent one.
+type AdditionalVIPSpecs struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The list, which may be empty.
+	Values        []*AdditionalVIPSpec `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdditionalVIPSpecs) Reset() {
+	*x = AdditionalVIPSpecs{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdditionalVIPSpecs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdditionalVIPSpecs) ProtoMessage() {}
+
+func (x *AdditionalVIPSpecs) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdditionalVIPSpecs.ProtoReflect.Descriptor instead.
+func (*AdditionalVIPSpecs) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AdditionalVIPSpecs) GetValues() []*AdditionalVIPSpec {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// LoadBalancerSpec describes a load balancer. One of vip_port_id, vip_subnet_id
+// and vip_network_id is required. See SubnetSpec.
 type LoadBalancerSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Fields of every kind.
 	Meta *MetaSpec `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
 	// Names of the fields that are given as null, those of meta included.
 	NullFields []string `protobuf:"bytes,2,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
-	// The subnet that the VIP is taken from, required; on create only.
+	// The subnet that the VIP is taken from; on create only.
 	VipSubnetId *string `protobuf:"bytes,3,opt,name=vip_subnet_id,json=vipSubnetId,proto3,oneof" json:"vip_subnet_id,omitempty"`
-	// The VIP, by default the first free address of the subnet; on create only.
-	VipAddress    *string `protobuf:"bytes,4,opt,name=vip_address,json=vipAddress,proto3,oneof" json:"vip_address,omitempty"`
+	// The VIP, by default that of the port or the first free address; on create only.
+	VipAddress *string `protobuf:"bytes,4,opt,name=vip_address,json=vipAddress,proto3,oneof" json:"vip_address,omitempty"`
+	// A port that has the VIP already; on create only.
+	VipPortId *string `protobuf:"bytes,5,opt,name=vip_port_id,json=vipPortId,proto3,oneof" json:"vip_port_id,omitempty"`
+	// The network that the VIP is taken from; on create only.
+	VipNetworkId *string `protobuf:"bytes,6,opt,name=vip_network_id,json=vipNetworkId,proto3,oneof" json:"vip_network_id,omitempty"`
+	// VIPs beside the first; on create only.
+	AdditionalVips *AdditionalVIPSpecs `protobuf:"bytes,7,opt,name=additional_vips,json=additionalVips,proto3" json:"additional_vips,omitempty"`
+	// The QoS policy of the VIP.
+	VipQosPolicyId *string `protobuf:"bytes,8,opt,name=vip_qos_policy_id,json=vipQosPolicyId,proto3,oneof" json:"vip_qos_policy_id,omitempty"`
+	// The security groups of the VIP.
+	VipSgIds *Strings `protobuf:"bytes,9,opt,name=vip_sg_ids,json=vipSgIds,proto3" json:"vip_sg_ids,omitempty"`
+	// The provider; on create only.
+	Provider *string `protobuf:"bytes,10,opt,name=provider,proto3,oneof" json:"provider,omitempty"`
+	// The flavor; on create only.
+	FlavorId *string `protobuf:"bytes,11,opt,name=flavor_id,json=flavorId,proto3,oneof" json:"flavor_id,omitempty"`
+	// The name of the availability zone; on create only.
+	AvailabilityZone *string `protobuf:"bytes,12,opt,name=availability_zone,json=availabilityZone,proto3,oneof" json:"availability_zone,omitempty"`
+	// Pools to create with it, each with a name; on create only.
+	Pools []*PoolSpec `protobuf:"bytes,13,rep,name=pools,proto3" json:"pools,omitempty"`
+	// Listeners to create with it; on create only.
+	Listeners     []*ListenerSpec `protobuf:"bytes,14,rep,name=listeners,proto3" json:"listeners,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LoadBalancerSpec) Reset() {
 	*x = LoadBalancerSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[14]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +2115,7 @@ func (x *LoadBalancerSpec) String() string {
 func (*LoadBalancerSpec) ProtoMessage() {}
 
 func (x *LoadBalancerSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[14]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +2128,7 @@ func (x *LoadBalancerSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadBalancerSpec.ProtoReflect.Descriptor instead.
 func (*LoadBalancerSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{14}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LoadBalancerSpec) GetMeta() *MetaSpec {
@@ -1319,6 +2159,76 @@ func (x *LoadBalancerSpec) GetVipAddress() string {
 	return ""
 }
 
+func (x *LoadBalancerSpec) GetVipPortId() string {
+	if x != nil && x.VipPortId != nil {
+		return *x.VipPortId
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetVipNetworkId() string {
+	if x != nil && x.VipNetworkId != nil {
+		return *x.VipNetworkId
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetAdditionalVips() *AdditionalVIPSpecs {
+	if x != nil {
+		return x.AdditionalVips
+	}
+	return nil
+}
+
+func (x *LoadBalancerSpec) GetVipQosPolicyId() string {
+	if x != nil && x.VipQosPolicyId != nil {
+		return *x.VipQosPolicyId
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetVipSgIds() *Strings {
+	if x != nil {
+		return x.VipSgIds
+	}
+	return nil
+}
+
+func (x *LoadBalancerSpec) GetProvider() string {
+	if x != nil && x.Provider != nil {
+		return *x.Provider
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetFlavorId() string {
+	if x != nil && x.FlavorId != nil {
+		return *x.FlavorId
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetAvailabilityZone() string {
+	if x != nil && x.AvailabilityZone != nil {
+		return *x.AvailabilityZone
+	}
+	return ""
+}
+
+func (x *LoadBalancerSpec) GetPools() []*PoolSpec {
+	if x != nil {
+		return x.Pools
+	}
+	return nil
+}
+
+func (x *LoadBalancerSpec) GetListeners() []*ListenerSpec {
+	if x != nil {
+		return x.Listeners
+	}
+	return nil
+}
+
 // ListenerSpec describes a listener. See SubnetSpec.
 type ListenerSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1328,7 +2238,7 @@ type ListenerSpec struct {
 	NullFields []string `protobuf:"bytes,2,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
 	// The load balancer, required; on create only.
 	LoadbalancerId *string `protobuf:"bytes,3,opt,name=loadbalancer_id,json=loadbalancerId,proto3,oneof" json:"loadbalancer_id,omitempty"`
-	// HTTP or TCP, required; on create only.
+	// HTTP, TCP or another, required; on create only.
 	Protocol *string `protobuf:"bytes,4,opt,name=protocol,proto3,oneof" json:"protocol,omitempty"`
 	// The port, 1 to 65535, required; on create only.
 	ProtocolPort *int64 `protobuf:"varint,5,opt,name=protocol_port,json=protocolPort,proto3,oneof" json:"protocol_port,omitempty"`
@@ -1348,13 +2258,39 @@ type ListenerSpec struct {
 	TimeoutMemberData *durationpb.Duration `protobuf:"bytes,12,opt,name=timeout_member_data,json=timeoutMemberData,proto3" json:"timeout_member_data,omitempty"`
 	// How long to wait for the first bytes of a connection; 0 for no limit.
 	TimeoutTcpInspect *durationpb.Duration `protobuf:"bytes,13,opt,name=timeout_tcp_inspect,json=timeoutTcpInspect,proto3" json:"timeout_tcp_inspect,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Reference of the certificate.
+	DefaultTlsContainerRef *string `protobuf:"bytes,14,opt,name=default_tls_container_ref,json=defaultTlsContainerRef,proto3,oneof" json:"default_tls_container_ref,omitempty"`
+	// References of certificates by server name.
+	SniContainerRefs *Strings `protobuf:"bytes,15,opt,name=sni_container_refs,json=sniContainerRefs,proto3" json:"sni_container_refs,omitempty"`
+	// Reference of the authorities that clients are verified with.
+	ClientCaTlsContainerRef *string `protobuf:"bytes,16,opt,name=client_ca_tls_container_ref,json=clientCaTlsContainerRef,proto3,oneof" json:"client_ca_tls_container_ref,omitempty"`
+	// Reference of the list of revoked client certificates.
+	ClientCrlContainerRef *string `protobuf:"bytes,17,opt,name=client_crl_container_ref,json=clientCrlContainerRef,proto3,oneof" json:"client_crl_container_ref,omitempty"`
+	// NONE, OPTIONAL or MANDATORY.
+	ClientAuthentication *string `protobuf:"bytes,18,opt,name=client_authentication,json=clientAuthentication,proto3,oneof" json:"client_authentication,omitempty"`
+	// Ciphers in OpenSSL's notation.
+	TlsCiphers *string `protobuf:"bytes,19,opt,name=tls_ciphers,json=tlsCiphers,proto3,oneof" json:"tls_ciphers,omitempty"`
+	// Versions such as TLSv1.2.
+	TlsVersions *Strings `protobuf:"bytes,20,opt,name=tls_versions,json=tlsVersions,proto3" json:"tls_versions,omitempty"`
+	// ALPN protocols, in order of preference.
+	AlpnProtocols *Strings `protobuf:"bytes,21,opt,name=alpn_protocols,json=alpnProtocols,proto3" json:"alpn_protocols,omitempty"`
+	// Seconds of HSTS.
+	HstsMaxAge *int64 `protobuf:"varint,22,opt,name=hsts_max_age,json=hstsMaxAge,proto3,oneof" json:"hsts_max_age,omitempty"`
+	// HSTS holds for subdomains.
+	HstsIncludeSubdomains *bool `protobuf:"varint,23,opt,name=hsts_include_subdomains,json=hstsIncludeSubdomains,proto3,oneof" json:"hsts_include_subdomains,omitempty"`
+	// HSTS may be preloaded.
+	HstsPreload *bool `protobuf:"varint,24,opt,name=hsts_preload,json=hstsPreload,proto3,oneof" json:"hsts_preload,omitempty"`
+	// Name of the default pool in the load balancer's spec around this one.
+	DefaultPoolName string `protobuf:"bytes,25,opt,name=default_pool_name,json=defaultPoolName,proto3" json:"default_pool_name,omitempty"`
+	// Policies to create with it, in order; on create only.
+	L7Policies    []*L7PolicySpec `protobuf:"bytes,26,rep,name=l7policies,proto3" json:"l7policies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListenerSpec) Reset() {
 	*x = ListenerSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[15]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +2302,7 @@ func (x *ListenerSpec) String() string {
 func (*ListenerSpec) ProtoMessage() {}
 
 func (x *ListenerSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[15]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +2315,7 @@ func (x *ListenerSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerSpec.ProtoReflect.Descriptor instead.
 func (*ListenerSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{15}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListenerSpec) GetMeta() *MetaSpec {
@@ -1473,6 +2409,97 @@ func (x *ListenerSpec) GetTimeoutTcpInspect() *durationpb.Duration {
 	return nil
 }
 
+func (x *ListenerSpec) GetDefaultTlsContainerRef() string {
+	if x != nil && x.DefaultTlsContainerRef != nil {
+		return *x.DefaultTlsContainerRef
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetSniContainerRefs() *Strings {
+	if x != nil {
+		return x.SniContainerRefs
+	}
+	return nil
+}
+
+func (x *ListenerSpec) GetClientCaTlsContainerRef() string {
+	if x != nil && x.ClientCaTlsContainerRef != nil {
+		return *x.ClientCaTlsContainerRef
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetClientCrlContainerRef() string {
+	if x != nil && x.ClientCrlContainerRef != nil {
+		return *x.ClientCrlContainerRef
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetClientAuthentication() string {
+	if x != nil && x.ClientAuthentication != nil {
+		return *x.ClientAuthentication
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetTlsCiphers() string {
+	if x != nil && x.TlsCiphers != nil {
+		return *x.TlsCiphers
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetTlsVersions() *Strings {
+	if x != nil {
+		return x.TlsVersions
+	}
+	return nil
+}
+
+func (x *ListenerSpec) GetAlpnProtocols() *Strings {
+	if x != nil {
+		return x.AlpnProtocols
+	}
+	return nil
+}
+
+func (x *ListenerSpec) GetHstsMaxAge() int64 {
+	if x != nil && x.HstsMaxAge != nil {
+		return *x.HstsMaxAge
+	}
+	return 0
+}
+
+func (x *ListenerSpec) GetHstsIncludeSubdomains() bool {
+	if x != nil && x.HstsIncludeSubdomains != nil {
+		return *x.HstsIncludeSubdomains
+	}
+	return false
+}
+
+func (x *ListenerSpec) GetHstsPreload() bool {
+	if x != nil && x.HstsPreload != nil {
+		return *x.HstsPreload
+	}
+	return false
+}
+
+func (x *ListenerSpec) GetDefaultPoolName() string {
+	if x != nil {
+		return x.DefaultPoolName
+	}
+	return ""
+}
+
+func (x *ListenerSpec) GetL7Policies() []*L7PolicySpec {
+	if x != nil {
+		return x.L7Policies
+	}
+	return nil
+}
+
 // PoolSpec describes a pool. One of loadbalancer_id and listener_id is
 // required. See SubnetSpec.
 type PoolSpec struct {
@@ -1485,17 +2512,37 @@ type PoolSpec struct {
 	LoadbalancerId *string `protobuf:"bytes,3,opt,name=loadbalancer_id,json=loadbalancerId,proto3,oneof" json:"loadbalancer_id,omitempty"`
 	// The listener whose default the pool becomes; on create only.
 	ListenerId *string `protobuf:"bytes,4,opt,name=listener_id,json=listenerId,proto3,oneof" json:"listener_id,omitempty"`
-	// HTTP or TCP, required; on create only.
+	// HTTP, TCP or another, required; on create only.
 	Protocol *string `protobuf:"bytes,5,opt,name=protocol,proto3,oneof" json:"protocol,omitempty"`
-	// ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP, required.
-	LbAlgorithm   *string `protobuf:"bytes,6,opt,name=lb_algorithm,json=lbAlgorithm,proto3,oneof" json:"lb_algorithm,omitempty"`
+	// ROUND_ROBIN, LEAST_CONNECTIONS, SOURCE_IP or SOURCE_IP_PORT, required.
+	LbAlgorithm *string `protobuf:"bytes,6,opt,name=lb_algorithm,json=lbAlgorithm,proto3,oneof" json:"lb_algorithm,omitempty"`
+	// What keeps a client at its member; null for nothing.
+	SessionPersistence *PersistenceSpec `protobuf:"bytes,7,opt,name=session_persistence,json=sessionPersistence,proto3" json:"session_persistence,omitempty"`
+	// True if members are spoken to with TLS.
+	TlsEnabled *bool `protobuf:"varint,8,opt,name=tls_enabled,json=tlsEnabled,proto3,oneof" json:"tls_enabled,omitempty"`
+	// Reference of the pool's own certificate.
+	TlsContainerRef *string `protobuf:"bytes,9,opt,name=tls_container_ref,json=tlsContainerRef,proto3,oneof" json:"tls_container_ref,omitempty"`
+	// Reference of the authorities that members are verified with.
+	CaTlsContainerRef *string `protobuf:"bytes,10,opt,name=ca_tls_container_ref,json=caTlsContainerRef,proto3,oneof" json:"ca_tls_container_ref,omitempty"`
+	// Reference of the list of revoked member certificates.
+	CrlContainerRef *string `protobuf:"bytes,11,opt,name=crl_container_ref,json=crlContainerRef,proto3,oneof" json:"crl_container_ref,omitempty"`
+	// Ciphers in OpenSSL's notation.
+	TlsCiphers *string `protobuf:"bytes,12,opt,name=tls_ciphers,json=tlsCiphers,proto3,oneof" json:"tls_ciphers,omitempty"`
+	// Versions such as TLSv1.2.
+	TlsVersions *Strings `protobuf:"bytes,13,opt,name=tls_versions,json=tlsVersions,proto3" json:"tls_versions,omitempty"`
+	// ALPN protocols, in order of preference.
+	AlpnProtocols *Strings `protobuf:"bytes,14,opt,name=alpn_protocols,json=alpnProtocols,proto3" json:"alpn_protocols,omitempty"`
+	// Members to create with it; on create only.
+	Members []*MemberSpec `protobuf:"bytes,15,rep,name=members,proto3" json:"members,omitempty"`
+	// Health monitor to create with it; on create only.
+	Healthmonitor *HealthMonitorSpec `protobuf:"bytes,16,opt,name=healthmonitor,proto3" json:"healthmonitor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PoolSpec) Reset() {
 	*x = PoolSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[16]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +2554,7 @@ func (x *PoolSpec) String() string {
 func (*PoolSpec) ProtoMessage() {}
 
 func (x *PoolSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[16]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +2567,7 @@ func (x *PoolSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PoolSpec.ProtoReflect.Descriptor instead.
 func (*PoolSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{16}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PoolSpec) GetMeta() *MetaSpec {
@@ -1565,6 +2612,158 @@ func (x *PoolSpec) GetLbAlgorithm() string {
 	return ""
 }
 
+func (x *PoolSpec) GetSessionPersistence() *PersistenceSpec {
+	if x != nil {
+		return x.SessionPersistence
+	}
+	return nil
+}
+
+func (x *PoolSpec) GetTlsEnabled() bool {
+	if x != nil && x.TlsEnabled != nil {
+		return *x.TlsEnabled
+	}
+	return false
+}
+
+func (x *PoolSpec) GetTlsContainerRef() string {
+	if x != nil && x.TlsContainerRef != nil {
+		return *x.TlsContainerRef
+	}
+	return ""
+}
+
+func (x *PoolSpec) GetCaTlsContainerRef() string {
+	if x != nil && x.CaTlsContainerRef != nil {
+		return *x.CaTlsContainerRef
+	}
+	return ""
+}
+
+func (x *PoolSpec) GetCrlContainerRef() string {
+	if x != nil && x.CrlContainerRef != nil {
+		return *x.CrlContainerRef
+	}
+	return ""
+}
+
+func (x *PoolSpec) GetTlsCiphers() string {
+	if x != nil && x.TlsCiphers != nil {
+		return *x.TlsCiphers
+	}
+	return ""
+}
+
+func (x *PoolSpec) GetTlsVersions() *Strings {
+	if x != nil {
+		return x.TlsVersions
+	}
+	return nil
+}
+
+func (x *PoolSpec) GetAlpnProtocols() *Strings {
+	if x != nil {
+		return x.AlpnProtocols
+	}
+	return nil
+}
+
+func (x *PoolSpec) GetMembers() []*MemberSpec {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *PoolSpec) GetHealthmonitor() *HealthMonitorSpec {
+	if x != nil {
+		return x.Healthmonitor
+	}
+	return nil
+}
+
+// PersistenceSpec describes session persistence. See SubnetSpec.
+type PersistenceSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of the fields that are given as null.
+	NullFields []string `protobuf:"bytes,1,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
+	// SOURCE_IP, HTTP_COOKIE or APP_COOKIE; by default it stays.
+	Type *string `protobuf:"bytes,2,opt,name=type,proto3,oneof" json:"type,omitempty"`
+	// The cookie, for APP_COOKIE.
+	CookieName *string `protobuf:"bytes,3,opt,name=cookie_name,json=cookieName,proto3,oneof" json:"cookie_name,omitempty"`
+	// How long a client is remembered, for UDP and SCTP.
+	PersistenceTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=persistence_timeout,json=persistenceTimeout,proto3" json:"persistence_timeout,omitempty"`
+	// A mask, for UDP and SCTP.
+	PersistenceGranularity *string `protobuf:"bytes,5,opt,name=persistence_granularity,json=persistenceGranularity,proto3,oneof" json:"persistence_granularity,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *PersistenceSpec) Reset() {
+	*x = PersistenceSpec{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PersistenceSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PersistenceSpec) ProtoMessage() {}
+
+func (x *PersistenceSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PersistenceSpec.ProtoReflect.Descriptor instead.
+func (*PersistenceSpec) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PersistenceSpec) GetNullFields() []string {
+	if x != nil {
+		return x.NullFields
+	}
+	return nil
+}
+
+func (x *PersistenceSpec) GetType() string {
+	if x != nil && x.Type != nil {
+		return *x.Type
+	}
+	return ""
+}
+
+func (x *PersistenceSpec) GetCookieName() string {
+	if x != nil && x.CookieName != nil {
+		return *x.CookieName
+	}
+	return ""
+}
+
+func (x *PersistenceSpec) GetPersistenceTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.PersistenceTimeout
+	}
+	return nil
+}
+
+func (x *PersistenceSpec) GetPersistenceGranularity() string {
+	if x != nil && x.PersistenceGranularity != nil {
+		return *x.PersistenceGranularity
+	}
+	return ""
+}
+
 // MemberSpec describes a member. See SubnetSpec.
 type MemberSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1587,14 +2786,16 @@ type MemberSpec struct {
 	// The port that health checks go to; by default the member's own.
 	MonitorPort *int64 `protobuf:"varint,9,opt,name=monitor_port,json=monitorPort,proto3,oneof" json:"monitor_port,omitempty"`
 	// The subnet that the member is reached from; on create only.
-	SubnetId      *string `protobuf:"bytes,10,opt,name=subnet_id,json=subnetId,proto3,oneof" json:"subnet_id,omitempty"`
+	SubnetId *string `protobuf:"bytes,10,opt,name=subnet_id,json=subnetId,proto3,oneof" json:"subnet_id,omitempty"`
+	// True if its port is to be a virtual function; on create only.
+	RequestSriov  *bool `protobuf:"varint,11,opt,name=request_sriov,json=requestSriov,proto3,oneof" json:"request_sriov,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MemberSpec) Reset() {
 	*x = MemberSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[17]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +2807,7 @@ func (x *MemberSpec) String() string {
 func (*MemberSpec) ProtoMessage() {}
 
 func (x *MemberSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[17]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +2820,7 @@ func (x *MemberSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberSpec.ProtoReflect.Descriptor instead.
 func (*MemberSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{17}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MemberSpec) GetMeta() *MetaSpec {
@@ -1692,6 +2893,13 @@ func (x *MemberSpec) GetSubnetId() string {
 	return ""
 }
 
+func (x *MemberSpec) GetRequestSriov() bool {
+	if x != nil && x.RequestSriov != nil {
+		return *x.RequestSriov
+	}
+	return false
+}
+
 // HealthMonitorSpec describes a health monitor. See SubnetSpec.
 type HealthMonitorSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1701,7 +2909,7 @@ type HealthMonitorSpec struct {
 	NullFields []string `protobuf:"bytes,2,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
 	// The pool, required; on create only.
 	PoolId *string `protobuf:"bytes,3,opt,name=pool_id,json=poolId,proto3,oneof" json:"pool_id,omitempty"`
-	// HTTP or TCP, required; on create only.
+	// HTTP, TCP or another, required; on create only.
 	Type *string `protobuf:"bytes,4,opt,name=type,proto3,oneof" json:"type,omitempty"`
 	// Time between two checks of one member, required.
 	Delay *durationpb.Duration `protobuf:"bytes,5,opt,name=delay,proto3" json:"delay,omitempty"`
@@ -1727,7 +2935,7 @@ type HealthMonitorSpec struct {
 
 func (x *HealthMonitorSpec) Reset() {
 	*x = HealthMonitorSpec{}
-	mi := &file_internal_lbpb_lb_proto_msgTypes[18]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1739,7 +2947,7 @@ func (x *HealthMonitorSpec) String() string {
 func (*HealthMonitorSpec) ProtoMessage() {}
 
 func (x *HealthMonitorSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_internal_lbpb_lb_proto_msgTypes[18]
+	mi := &file_internal_lbpb_lb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1752,7 +2960,7 @@ func (x *HealthMonitorSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HealthMonitorSpec.ProtoReflect.Descriptor instead.
 func (*HealthMonitorSpec) Descriptor() ([]byte, []int) {
-	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{18}
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HealthMonitorSpec) GetMeta() *MetaSpec {
@@ -1846,6 +3054,251 @@ func (x *HealthMonitorSpec) GetDomainName() string {
 	return ""
 }
 
+// L7PolicySpec describes an L7 policy. See SubnetSpec.
+type L7PolicySpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Fields of every kind.
+	Meta *MetaSpec `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	// Names of the fields that are given as null, those of meta included.
+	NullFields []string `protobuf:"bytes,2,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
+	// The listener, required; on create only.
+	ListenerId *string `protobuf:"bytes,3,opt,name=listener_id,json=listenerId,proto3,oneof" json:"listener_id,omitempty"`
+	// REJECT, REDIRECT_TO_URL, REDIRECT_TO_POOL or REDIRECT_PREFIX, required.
+	Action *string `protobuf:"bytes,4,opt,name=action,proto3,oneof" json:"action,omitempty"`
+	// The place among the listener's policies, from 1; by default the last.
+	Position *int64 `protobuf:"varint,5,opt,name=position,proto3,oneof" json:"position,omitempty"`
+	// The pool, for REDIRECT_TO_POOL.
+	RedirectPoolId *string `protobuf:"bytes,6,opt,name=redirect_pool_id,json=redirectPoolId,proto3,oneof" json:"redirect_pool_id,omitempty"`
+	// The URL, for REDIRECT_TO_URL.
+	RedirectUrl *string `protobuf:"bytes,7,opt,name=redirect_url,json=redirectUrl,proto3,oneof" json:"redirect_url,omitempty"`
+	// The prefix, for REDIRECT_PREFIX.
+	RedirectPrefix *string `protobuf:"bytes,8,opt,name=redirect_prefix,json=redirectPrefix,proto3,oneof" json:"redirect_prefix,omitempty"`
+	// 301, 302, 303, 307 or 308.
+	RedirectHttpCode *int64 `protobuf:"varint,9,opt,name=redirect_http_code,json=redirectHttpCode,proto3,oneof" json:"redirect_http_code,omitempty"`
+	// Name of the pool in the load balancer's spec around this one.
+	RedirectPoolName string `protobuf:"bytes,10,opt,name=redirect_pool_name,json=redirectPoolName,proto3" json:"redirect_pool_name,omitempty"`
+	// Rules to create with it; on create only.
+	Rules         []*L7RuleSpec `protobuf:"bytes,11,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *L7PolicySpec) Reset() {
+	*x = L7PolicySpec{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L7PolicySpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L7PolicySpec) ProtoMessage() {}
+
+func (x *L7PolicySpec) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L7PolicySpec.ProtoReflect.Descriptor instead.
+func (*L7PolicySpec) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *L7PolicySpec) GetMeta() *MetaSpec {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *L7PolicySpec) GetNullFields() []string {
+	if x != nil {
+		return x.NullFields
+	}
+	return nil
+}
+
+func (x *L7PolicySpec) GetListenerId() string {
+	if x != nil && x.ListenerId != nil {
+		return *x.ListenerId
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetAction() string {
+	if x != nil && x.Action != nil {
+		return *x.Action
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetPosition() int64 {
+	if x != nil && x.Position != nil {
+		return *x.Position
+	}
+	return 0
+}
+
+func (x *L7PolicySpec) GetRedirectPoolId() string {
+	if x != nil && x.RedirectPoolId != nil {
+		return *x.RedirectPoolId
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetRedirectUrl() string {
+	if x != nil && x.RedirectUrl != nil {
+		return *x.RedirectUrl
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetRedirectPrefix() string {
+	if x != nil && x.RedirectPrefix != nil {
+		return *x.RedirectPrefix
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetRedirectHttpCode() int64 {
+	if x != nil && x.RedirectHttpCode != nil {
+		return *x.RedirectHttpCode
+	}
+	return 0
+}
+
+func (x *L7PolicySpec) GetRedirectPoolName() string {
+	if x != nil {
+		return x.RedirectPoolName
+	}
+	return ""
+}
+
+func (x *L7PolicySpec) GetRules() []*L7RuleSpec {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// L7RuleSpec describes an L7 rule. See SubnetSpec.
+type L7RuleSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Fields of every kind.
+	Meta *MetaSpec `protobuf:"bytes,1,opt,name=meta,proto3" json:"meta,omitempty"`
+	// Names of the fields that are given as null, those of meta included.
+	NullFields []string `protobuf:"bytes,2,rep,name=null_fields,json=nullFields,proto3" json:"null_fields,omitempty"`
+	// The policy, required; on create only.
+	L7PolicyId *string `protobuf:"bytes,3,opt,name=l7policy_id,json=l7policyId,proto3,oneof" json:"l7policy_id,omitempty"`
+	// What the rule looks at, required.
+	Type *string `protobuf:"bytes,4,opt,name=type,proto3,oneof" json:"type,omitempty"`
+	// How it compares, required.
+	CompareType *string `protobuf:"bytes,5,opt,name=compare_type,json=compareType,proto3,oneof" json:"compare_type,omitempty"`
+	// The header, cookie or DN field.
+	Key *string `protobuf:"bytes,6,opt,name=key,proto3,oneof" json:"key,omitempty"`
+	// What to compare with, required.
+	Value *string `protobuf:"bytes,7,opt,name=value,proto3,oneof" json:"value,omitempty"`
+	// True turns the answer round.
+	Invert        *bool `protobuf:"varint,8,opt,name=invert,proto3,oneof" json:"invert,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *L7RuleSpec) Reset() {
+	*x = L7RuleSpec{}
+	mi := &file_internal_lbpb_lb_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *L7RuleSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*L7RuleSpec) ProtoMessage() {}
+
+func (x *L7RuleSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_internal_lbpb_lb_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use L7RuleSpec.ProtoReflect.Descriptor instead.
+func (*L7RuleSpec) Descriptor() ([]byte, []int) {
+	return file_internal_lbpb_lb_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *L7RuleSpec) GetMeta() *MetaSpec {
+	if x != nil {
+		return x.Meta
+	}
+	return nil
+}
+
+func (x *L7RuleSpec) GetNullFields() []string {
+	if x != nil {
+		return x.NullFields
+	}
+	return nil
+}
+
+func (x *L7RuleSpec) GetL7PolicyId() string {
+	if x != nil && x.L7PolicyId != nil {
+		return *x.L7PolicyId
+	}
+	return ""
+}
+
+func (x *L7RuleSpec) GetType() string {
+	if x != nil && x.Type != nil {
+		return *x.Type
+	}
+	return ""
+}
+
+func (x *L7RuleSpec) GetCompareType() string {
+	if x != nil && x.CompareType != nil {
+		return *x.CompareType
+	}
+	return ""
+}
+
+func (x *L7RuleSpec) GetKey() string {
+	if x != nil && x.Key != nil {
+		return *x.Key
+	}
+	return ""
+}
+
+func (x *L7RuleSpec) GetValue() string {
+	if x != nil && x.Value != nil {
+		return *x.Value
+	}
+	return ""
+}
+
+func (x *L7RuleSpec) GetInvert() bool {
+	if x != nil && x.Invert != nil {
+		return *x.Invert
+	}
+	return false
+}
+
 var File_internal_lbpb_lb_proto protoreflect.FileDescriptor
 
 const file_internal_lbpb_lb_proto_rawDesc = "" +
@@ -1865,24 +3318,45 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\brevision\x18\b \x01(\x04R\brevision\"/\n" +
 	"\x05Range\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\tR\x05start\x12\x10\n" +
-	"\x03end\x18\x02 \x01(\tR\x03end\"\xb5\x01\n" +
+	"\x03end\x18\x02 \x01(\tR\x03end\"\xd4\x01\n" +
 	"\x06Subnet\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\x12\n" +
 	"\x04cidr\x18\x03 \x01(\tR\x04cidr\x12\x1d\n" +
 	"\n" +
 	"gateway_ip\x18\x04 \x01(\tR\tgatewayIp\x12?\n" +
-	"\x10allocation_pools\x18\x05 \x03(\v2\x14.amphora.lb.v1.RangeR\x0fallocationPools\"\x8c\x01\n" +
+	"\x10allocation_pools\x18\x05 \x03(\v2\x14.amphora.lb.v1.RangeR\x0fallocationPools\x12\x1d\n" +
+	"\n" +
+	"network_id\x18\x06 \x01(\tR\tnetworkId\"d\n" +
+	"\rAdditionalVIP\x12\x1b\n" +
+	"\tsubnet_id\x18\x01 \x01(\tR\bsubnetId\x12\x1d\n" +
+	"\n" +
+	"ip_address\x18\x02 \x01(\tR\tipAddress\x12\x17\n" +
+	"\aport_id\x18\x03 \x01(\tR\x06portId\"\xc8\x03\n" +
 	"\fLoadBalancer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\"\n" +
 	"\rvip_subnet_id\x18\x03 \x01(\tR\vvipSubnetId\x12\x1f\n" +
 	"\vvip_address\x18\x04 \x01(\tR\n" +
-	"vipAddress\"\x8d\x01\n" +
+	"vipAddress\x12$\n" +
+	"\x0evip_network_id\x18\x05 \x01(\tR\fvipNetworkId\x12\x1e\n" +
+	"\vvip_port_id\x18\x06 \x01(\tR\tvipPortId\x12)\n" +
+	"\x11vip_qos_policy_id\x18\a \x01(\tR\x0evipQosPolicyId\x12\x1c\n" +
+	"\n" +
+	"vip_sg_ids\x18\b \x03(\tR\bvipSgIds\x12E\n" +
+	"\x0fadditional_vips\x18\t \x03(\v2\x1c.amphora.lb.v1.AdditionalVIPR\x0eadditionalVips\x12\x1a\n" +
+	"\bprovider\x18\n" +
+	" \x01(\tR\bprovider\x12\x1b\n" +
+	"\tflavor_id\x18\v \x01(\tR\bflavorId\x12+\n" +
+	"\x11availability_zone\x18\f \x01(\tR\x10availabilityZone\"\xba\x01\n" +
 	"\rInsertHeaders\x12&\n" +
 	"\x0fx_forwarded_for\x18\x01 \x01(\bR\rxForwardedFor\x12(\n" +
 	"\x10x_forwarded_port\x18\x02 \x01(\bR\x0exForwardedPort\x12*\n" +
-	"\x11x_forwarded_proto\x18\x03 \x01(\bR\x0fxForwardedProto\"\x9c\x05\n" +
+	"\x11x_forwarded_proto\x18\x03 \x01(\bR\x0fxForwardedProto\x12+\n" +
+	"\x05given\x18\x04 \x03(\v2\x15.amphora.lb.v1.HeaderR\x05given\"2\n" +
+	"\x06Header\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xaf\t\n" +
 	"\bListener\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12'\n" +
@@ -1897,13 +3371,44 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x11timeoutClientData\x12O\n" +
 	"\x16timeout_member_connect\x18\v \x01(\v2\x19.google.protobuf.DurationR\x14timeoutMemberConnect\x12I\n" +
 	"\x13timeout_member_data\x18\f \x01(\v2\x19.google.protobuf.DurationR\x11timeoutMemberData\x12I\n" +
-	"\x13timeout_tcp_inspect\x18\r \x01(\v2\x19.google.protobuf.DurationR\x11timeoutTcpInspect\"\xa7\x01\n" +
+	"\x13timeout_tcp_inspect\x18\r \x01(\v2\x19.google.protobuf.DurationR\x11timeoutTcpInspect\x129\n" +
+	"\x19default_tls_container_ref\x18\x0e \x01(\tR\x16defaultTlsContainerRef\x12,\n" +
+	"\x12sni_container_refs\x18\x0f \x03(\tR\x10sniContainerRefs\x12<\n" +
+	"\x1bclient_ca_tls_container_ref\x18\x10 \x01(\tR\x17clientCaTlsContainerRef\x127\n" +
+	"\x18client_crl_container_ref\x18\x11 \x01(\tR\x15clientCrlContainerRef\x123\n" +
+	"\x15client_authentication\x18\x12 \x01(\tR\x14clientAuthentication\x12\x1f\n" +
+	"\vtls_ciphers\x18\x13 \x01(\tR\n" +
+	"tlsCiphers\x12!\n" +
+	"\ftls_versions\x18\x14 \x03(\tR\vtlsVersions\x12%\n" +
+	"\x0ealpn_protocols\x18\x15 \x03(\tR\ralpnProtocols\x12%\n" +
+	"\fhsts_max_age\x18\x16 \x01(\x03H\x00R\n" +
+	"hstsMaxAge\x88\x01\x01\x126\n" +
+	"\x17hsts_include_subdomains\x18\x17 \x01(\bR\x15hstsIncludeSubdomains\x12!\n" +
+	"\fhsts_preload\x18\x18 \x01(\bR\vhstsPreloadB\x0f\n" +
+	"\r_hsts_max_age\"\x89\x04\n" +
 	"\x04Pool\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12'\n" +
 	"\x0floadbalancer_id\x18\x03 \x01(\tR\x0eloadbalancerId\x12\x1a\n" +
 	"\bprotocol\x18\x04 \x01(\tR\bprotocol\x12!\n" +
-	"\flb_algorithm\x18\x05 \x01(\tR\vlbAlgorithm\"\xb2\x02\n" +
+	"\flb_algorithm\x18\x05 \x01(\tR\vlbAlgorithm\x12K\n" +
+	"\x13session_persistence\x18\x06 \x01(\v2\x1a.amphora.lb.v1.PersistenceR\x12sessionPersistence\x12\x1f\n" +
+	"\vtls_enabled\x18\a \x01(\bR\n" +
+	"tlsEnabled\x12*\n" +
+	"\x11tls_container_ref\x18\b \x01(\tR\x0ftlsContainerRef\x12/\n" +
+	"\x14ca_tls_container_ref\x18\t \x01(\tR\x11caTlsContainerRef\x12*\n" +
+	"\x11crl_container_ref\x18\n" +
+	" \x01(\tR\x0fcrlContainerRef\x12\x1f\n" +
+	"\vtls_ciphers\x18\v \x01(\tR\n" +
+	"tlsCiphers\x12!\n" +
+	"\ftls_versions\x18\f \x03(\tR\vtlsVersions\x12%\n" +
+	"\x0ealpn_protocols\x18\r \x03(\tR\ralpnProtocols\"\xc7\x01\n" +
+	"\vPersistence\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x1f\n" +
+	"\vcookie_name\x18\x02 \x01(\tR\n" +
+	"cookieName\x12J\n" +
+	"\x13persistence_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x12persistenceTimeout\x127\n" +
+	"\x17persistence_granularity\x18\x04 \x01(\tR\x16persistenceGranularity\"\xd7\x02\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\x17\n" +
@@ -1915,7 +3420,8 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\x0fmonitor_address\x18\b \x01(\tR\x0emonitorAddress\x12!\n" +
 	"\fmonitor_port\x18\t \x01(\rR\vmonitorPort\x12\x1b\n" +
 	"\tsubnet_id\x18\n" +
-	" \x01(\tR\bsubnetId\"\xcd\x03\n" +
+	" \x01(\tR\bsubnetId\x12#\n" +
+	"\rrequest_sriov\x18\v \x01(\bR\frequestSriov\"\xcd\x03\n" +
 	"\rHealthMonitor\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\x17\n" +
@@ -1933,7 +3439,28 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\x0eexpected_codes\x18\v \x01(\tR\rexpectedCodes\x12!\n" +
 	"\fhttp_version\x18\f \x01(\tR\vhttpVersion\x12\x1f\n" +
 	"\vdomain_name\x18\r \x01(\tR\n" +
-	"domainName\"!\n" +
+	"domainName\"\xbc\x02\n" +
+	"\bL7Policy\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
+	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\x1f\n" +
+	"\vlistener_id\x18\x03 \x01(\tR\n" +
+	"listenerId\x12\x16\n" +
+	"\x06action\x18\x04 \x01(\tR\x06action\x12\x1a\n" +
+	"\bposition\x18\x05 \x01(\x03R\bposition\x12(\n" +
+	"\x10redirect_pool_id\x18\x06 \x01(\tR\x0eredirectPoolId\x12!\n" +
+	"\fredirect_url\x18\a \x01(\tR\vredirectUrl\x12'\n" +
+	"\x0fredirect_prefix\x18\b \x01(\tR\x0eredirectPrefix\x12,\n" +
+	"\x12redirect_http_code\x18\t \x01(\x03R\x10redirectHttpCode\"\xd9\x01\n" +
+	"\x06L7Rule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
+	"\x04meta\x18\x02 \x01(\v2\x13.amphora.lb.v1.MetaR\x04meta\x12\x1f\n" +
+	"\vl7policy_id\x18\x03 \x01(\tR\n" +
+	"l7policyId\x12\x12\n" +
+	"\x04type\x18\x04 \x01(\tR\x04type\x12!\n" +
+	"\fcompare_type\x18\x05 \x01(\tR\vcompareType\x12\x10\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\a \x01(\tR\x05value\x12\x16\n" +
+	"\x06invert\x18\b \x01(\bR\x06invert\"!\n" +
 	"\aStrings\x12\x16\n" +
 	"\x06values\x18\x01 \x03(\tR\x06values\"6\n" +
 	"\x06Ranges\x12,\n" +
@@ -1953,7 +3480,7 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\v_project_idB\a\n" +
 	"\x05_nameB\x0e\n" +
 	"\f_descriptionB\x11\n" +
-	"\x0f_admin_state_up\"\xf1\x01\n" +
+	"\x0f_admin_state_up\"\xa4\x02\n" +
 	"\n" +
 	"SubnetSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
@@ -1962,18 +3489,54 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\x04cidr\x18\x03 \x01(\tH\x00R\x04cidr\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"gateway_ip\x18\x04 \x01(\tH\x01R\tgatewayIp\x88\x01\x01\x12@\n" +
-	"\x10allocation_pools\x18\x05 \x01(\v2\x15.amphora.lb.v1.RangesR\x0fallocationPoolsB\a\n" +
+	"\x10allocation_pools\x18\x05 \x01(\v2\x15.amphora.lb.v1.RangesR\x0fallocationPools\x12\"\n" +
+	"\n" +
+	"network_id\x18\x06 \x01(\tH\x02R\tnetworkId\x88\x01\x01B\a\n" +
 	"\x05_cidrB\r\n" +
-	"\v_gateway_ip\"\xd1\x01\n" +
+	"\v_gateway_ipB\r\n" +
+	"\v_network_id\"\xc1\x01\n" +
+	"\x11AdditionalVIPSpec\x12\x1f\n" +
+	"\vnull_fields\x18\x01 \x03(\tR\n" +
+	"nullFields\x12 \n" +
+	"\tsubnet_id\x18\x02 \x01(\tH\x00R\bsubnetId\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"ip_address\x18\x03 \x01(\tH\x01R\tipAddress\x88\x01\x01\x12\x1c\n" +
+	"\aport_id\x18\x04 \x01(\tH\x02R\x06portId\x88\x01\x01B\f\n" +
+	"\n" +
+	"_subnet_idB\r\n" +
+	"\v_ip_addressB\n" +
+	"\n" +
+	"\b_port_id\"N\n" +
+	"\x12AdditionalVIPSpecs\x128\n" +
+	"\x06values\x18\x01 \x03(\v2 .amphora.lb.v1.AdditionalVIPSpecR\x06values\"\x9c\x06\n" +
 	"\x10LoadBalancerSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
 	"\vnull_fields\x18\x02 \x03(\tR\n" +
 	"nullFields\x12'\n" +
 	"\rvip_subnet_id\x18\x03 \x01(\tH\x00R\vvipSubnetId\x88\x01\x01\x12$\n" +
 	"\vvip_address\x18\x04 \x01(\tH\x01R\n" +
-	"vipAddress\x88\x01\x01B\x10\n" +
+	"vipAddress\x88\x01\x01\x12#\n" +
+	"\vvip_port_id\x18\x05 \x01(\tH\x02R\tvipPortId\x88\x01\x01\x12)\n" +
+	"\x0evip_network_id\x18\x06 \x01(\tH\x03R\fvipNetworkId\x88\x01\x01\x12J\n" +
+	"\x0fadditional_vips\x18\a \x01(\v2!.amphora.lb.v1.AdditionalVIPSpecsR\x0eadditionalVips\x12.\n" +
+	"\x11vip_qos_policy_id\x18\b \x01(\tH\x04R\x0evipQosPolicyId\x88\x01\x01\x124\n" +
+	"\n" +
+	"vip_sg_ids\x18\t \x01(\v2\x16.amphora.lb.v1.StringsR\bvipSgIds\x12\x1f\n" +
+	"\bprovider\x18\n" +
+	" \x01(\tH\x05R\bprovider\x88\x01\x01\x12 \n" +
+	"\tflavor_id\x18\v \x01(\tH\x06R\bflavorId\x88\x01\x01\x120\n" +
+	"\x11availability_zone\x18\f \x01(\tH\aR\x10availabilityZone\x88\x01\x01\x12-\n" +
+	"\x05pools\x18\r \x03(\v2\x17.amphora.lb.v1.PoolSpecR\x05pools\x129\n" +
+	"\tlisteners\x18\x0e \x03(\v2\x1b.amphora.lb.v1.ListenerSpecR\tlistenersB\x10\n" +
 	"\x0e_vip_subnet_idB\x0e\n" +
-	"\f_vip_address\"\xbc\x06\n" +
+	"\f_vip_addressB\x0e\n" +
+	"\f_vip_port_idB\x11\n" +
+	"\x0f_vip_network_idB\x14\n" +
+	"\x12_vip_qos_policy_idB\v\n" +
+	"\t_providerB\f\n" +
+	"\n" +
+	"_flavor_idB\x14\n" +
+	"\x12_availability_zone\"\xd5\r\n" +
 	"\fListenerSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
 	"\vnull_fields\x18\x02 \x03(\tR\n" +
@@ -1989,12 +3552,38 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x11timeoutClientData\x12O\n" +
 	"\x16timeout_member_connect\x18\v \x01(\v2\x19.google.protobuf.DurationR\x14timeoutMemberConnect\x12I\n" +
 	"\x13timeout_member_data\x18\f \x01(\v2\x19.google.protobuf.DurationR\x11timeoutMemberData\x12I\n" +
-	"\x13timeout_tcp_inspect\x18\r \x01(\v2\x19.google.protobuf.DurationR\x11timeoutTcpInspectB\x12\n" +
+	"\x13timeout_tcp_inspect\x18\r \x01(\v2\x19.google.protobuf.DurationR\x11timeoutTcpInspect\x12>\n" +
+	"\x19default_tls_container_ref\x18\x0e \x01(\tH\x05R\x16defaultTlsContainerRef\x88\x01\x01\x12D\n" +
+	"\x12sni_container_refs\x18\x0f \x01(\v2\x16.amphora.lb.v1.StringsR\x10sniContainerRefs\x12A\n" +
+	"\x1bclient_ca_tls_container_ref\x18\x10 \x01(\tH\x06R\x17clientCaTlsContainerRef\x88\x01\x01\x12<\n" +
+	"\x18client_crl_container_ref\x18\x11 \x01(\tH\aR\x15clientCrlContainerRef\x88\x01\x01\x128\n" +
+	"\x15client_authentication\x18\x12 \x01(\tH\bR\x14clientAuthentication\x88\x01\x01\x12$\n" +
+	"\vtls_ciphers\x18\x13 \x01(\tH\tR\n" +
+	"tlsCiphers\x88\x01\x01\x129\n" +
+	"\ftls_versions\x18\x14 \x01(\v2\x16.amphora.lb.v1.StringsR\vtlsVersions\x12=\n" +
+	"\x0ealpn_protocols\x18\x15 \x01(\v2\x16.amphora.lb.v1.StringsR\ralpnProtocols\x12%\n" +
+	"\fhsts_max_age\x18\x16 \x01(\x03H\n" +
+	"R\n" +
+	"hstsMaxAge\x88\x01\x01\x12;\n" +
+	"\x17hsts_include_subdomains\x18\x17 \x01(\bH\vR\x15hstsIncludeSubdomains\x88\x01\x01\x12&\n" +
+	"\fhsts_preload\x18\x18 \x01(\bH\fR\vhstsPreload\x88\x01\x01\x12*\n" +
+	"\x11default_pool_name\x18\x19 \x01(\tR\x0fdefaultPoolName\x12;\n" +
+	"\n" +
+	"l7policies\x18\x1a \x03(\v2\x1b.amphora.lb.v1.L7PolicySpecR\n" +
+	"l7policiesB\x12\n" +
 	"\x10_loadbalancer_idB\v\n" +
 	"\t_protocolB\x10\n" +
 	"\x0e_protocol_portB\x13\n" +
 	"\x11_connection_limitB\x12\n" +
-	"\x10_default_pool_id\"\xb7\x02\n" +
+	"\x10_default_pool_idB\x1c\n" +
+	"\x1a_default_tls_container_refB\x1e\n" +
+	"\x1c_client_ca_tls_container_refB\x1b\n" +
+	"\x19_client_crl_container_refB\x18\n" +
+	"\x16_client_authenticationB\x0e\n" +
+	"\f_tls_ciphersB\x0f\n" +
+	"\r_hsts_max_ageB\x1a\n" +
+	"\x18_hsts_include_subdomainsB\x0f\n" +
+	"\r_hsts_preload\"\xc8\a\n" +
 	"\bPoolSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
 	"\vnull_fields\x18\x02 \x03(\tR\n" +
@@ -2003,11 +3592,40 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\vlistener_id\x18\x04 \x01(\tH\x01R\n" +
 	"listenerId\x88\x01\x01\x12\x1f\n" +
 	"\bprotocol\x18\x05 \x01(\tH\x02R\bprotocol\x88\x01\x01\x12&\n" +
-	"\flb_algorithm\x18\x06 \x01(\tH\x03R\vlbAlgorithm\x88\x01\x01B\x12\n" +
+	"\flb_algorithm\x18\x06 \x01(\tH\x03R\vlbAlgorithm\x88\x01\x01\x12O\n" +
+	"\x13session_persistence\x18\a \x01(\v2\x1e.amphora.lb.v1.PersistenceSpecR\x12sessionPersistence\x12$\n" +
+	"\vtls_enabled\x18\b \x01(\bH\x04R\n" +
+	"tlsEnabled\x88\x01\x01\x12/\n" +
+	"\x11tls_container_ref\x18\t \x01(\tH\x05R\x0ftlsContainerRef\x88\x01\x01\x124\n" +
+	"\x14ca_tls_container_ref\x18\n" +
+	" \x01(\tH\x06R\x11caTlsContainerRef\x88\x01\x01\x12/\n" +
+	"\x11crl_container_ref\x18\v \x01(\tH\aR\x0fcrlContainerRef\x88\x01\x01\x12$\n" +
+	"\vtls_ciphers\x18\f \x01(\tH\bR\n" +
+	"tlsCiphers\x88\x01\x01\x129\n" +
+	"\ftls_versions\x18\r \x01(\v2\x16.amphora.lb.v1.StringsR\vtlsVersions\x12=\n" +
+	"\x0ealpn_protocols\x18\x0e \x01(\v2\x16.amphora.lb.v1.StringsR\ralpnProtocols\x123\n" +
+	"\amembers\x18\x0f \x03(\v2\x19.amphora.lb.v1.MemberSpecR\amembers\x12F\n" +
+	"\rhealthmonitor\x18\x10 \x01(\v2 .amphora.lb.v1.HealthMonitorSpecR\rhealthmonitorB\x12\n" +
 	"\x10_loadbalancer_idB\x0e\n" +
 	"\f_listener_idB\v\n" +
 	"\t_protocolB\x0f\n" +
-	"\r_lb_algorithm\"\xe6\x03\n" +
+	"\r_lb_algorithmB\x0e\n" +
+	"\f_tls_enabledB\x14\n" +
+	"\x12_tls_container_refB\x17\n" +
+	"\x15_ca_tls_container_refB\x14\n" +
+	"\x12_crl_container_refB\x0e\n" +
+	"\f_tls_ciphers\"\xb0\x02\n" +
+	"\x0fPersistenceSpec\x12\x1f\n" +
+	"\vnull_fields\x18\x01 \x03(\tR\n" +
+	"nullFields\x12\x17\n" +
+	"\x04type\x18\x02 \x01(\tH\x00R\x04type\x88\x01\x01\x12$\n" +
+	"\vcookie_name\x18\x03 \x01(\tH\x01R\n" +
+	"cookieName\x88\x01\x01\x12J\n" +
+	"\x13persistence_timeout\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x12persistenceTimeout\x12<\n" +
+	"\x17persistence_granularity\x18\x05 \x01(\tH\x02R\x16persistenceGranularity\x88\x01\x01B\a\n" +
+	"\x05_typeB\x0e\n" +
+	"\f_cookie_nameB\x1a\n" +
+	"\x18_persistence_granularity\"\xa2\x04\n" +
 	"\n" +
 	"MemberSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
@@ -2021,7 +3639,8 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\x0fmonitor_address\x18\b \x01(\tH\x05R\x0emonitorAddress\x88\x01\x01\x12&\n" +
 	"\fmonitor_port\x18\t \x01(\x03H\x06R\vmonitorPort\x88\x01\x01\x12 \n" +
 	"\tsubnet_id\x18\n" +
-	" \x01(\tH\aR\bsubnetId\x88\x01\x01B\n" +
+	" \x01(\tH\aR\bsubnetId\x88\x01\x01\x12(\n" +
+	"\rrequest_sriov\x18\v \x01(\bH\bR\frequestSriov\x88\x01\x01B\n" +
 	"\n" +
 	"\b_pool_idB\n" +
 	"\n" +
@@ -2032,7 +3651,8 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\x10_monitor_addressB\x0f\n" +
 	"\r_monitor_portB\f\n" +
 	"\n" +
-	"_subnet_id\"\x9e\x05\n" +
+	"_subnet_idB\x10\n" +
+	"\x0e_request_sriov\"\x9e\x05\n" +
 	"\x11HealthMonitorSpec\x12+\n" +
 	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
 	"\vnull_fields\x18\x02 \x03(\tR\n" +
@@ -2061,7 +3681,47 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\t_url_pathB\x11\n" +
 	"\x0f_expected_codesB\x0f\n" +
 	"\r_http_versionB\x0e\n" +
-	"\f_domain_nameB-Z+github.com/amphora-lb/amphora/internal/lbpbb\x06proto3"
+	"\f_domain_name\"\xd0\x04\n" +
+	"\fL7PolicySpec\x12+\n" +
+	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
+	"\vnull_fields\x18\x02 \x03(\tR\n" +
+	"nullFields\x12$\n" +
+	"\vlistener_id\x18\x03 \x01(\tH\x00R\n" +
+	"listenerId\x88\x01\x01\x12\x1b\n" +
+	"\x06action\x18\x04 \x01(\tH\x01R\x06action\x88\x01\x01\x12\x1f\n" +
+	"\bposition\x18\x05 \x01(\x03H\x02R\bposition\x88\x01\x01\x12-\n" +
+	"\x10redirect_pool_id\x18\x06 \x01(\tH\x03R\x0eredirectPoolId\x88\x01\x01\x12&\n" +
+	"\fredirect_url\x18\a \x01(\tH\x04R\vredirectUrl\x88\x01\x01\x12,\n" +
+	"\x0fredirect_prefix\x18\b \x01(\tH\x05R\x0eredirectPrefix\x88\x01\x01\x121\n" +
+	"\x12redirect_http_code\x18\t \x01(\x03H\x06R\x10redirectHttpCode\x88\x01\x01\x12,\n" +
+	"\x12redirect_pool_name\x18\n" +
+	" \x01(\tR\x10redirectPoolName\x12/\n" +
+	"\x05rules\x18\v \x03(\v2\x19.amphora.lb.v1.L7RuleSpecR\x05rulesB\x0e\n" +
+	"\f_listener_idB\t\n" +
+	"\a_actionB\v\n" +
+	"\t_positionB\x13\n" +
+	"\x11_redirect_pool_idB\x0f\n" +
+	"\r_redirect_urlB\x12\n" +
+	"\x10_redirect_prefixB\x15\n" +
+	"\x13_redirect_http_code\"\xd7\x02\n" +
+	"\n" +
+	"L7RuleSpec\x12+\n" +
+	"\x04meta\x18\x01 \x01(\v2\x17.amphora.lb.v1.MetaSpecR\x04meta\x12\x1f\n" +
+	"\vnull_fields\x18\x02 \x03(\tR\n" +
+	"nullFields\x12$\n" +
+	"\vl7policy_id\x18\x03 \x01(\tH\x00R\n" +
+	"l7policyId\x88\x01\x01\x12\x17\n" +
+	"\x04type\x18\x04 \x01(\tH\x01R\x04type\x88\x01\x01\x12&\n" +
+	"\fcompare_type\x18\x05 \x01(\tH\x02R\vcompareType\x88\x01\x01\x12\x15\n" +
+	"\x03key\x18\x06 \x01(\tH\x03R\x03key\x88\x01\x01\x12\x19\n" +
+	"\x05value\x18\a \x01(\tH\x04R\x05value\x88\x01\x01\x12\x1b\n" +
+	"\x06invert\x18\b \x01(\bH\x05R\x06invert\x88\x01\x01B\x0e\n" +
+	"\f_l7policy_idB\a\n" +
+	"\x05_typeB\x0f\n" +
+	"\r_compare_typeB\x06\n" +
+	"\x04_keyB\b\n" +
+	"\x06_valueB\t\n" +
+	"\a_invertB-Z+github.com/amphora-lb/amphora/internal/lbpbb\x06proto3"
 
 var (
 	file_internal_lbpb_lb_proto_rawDescOnce sync.Once
@@ -2075,71 +3735,105 @@ func file_internal_lbpb_lb_proto_rawDescGZIP() []byte {
 	return file_internal_lbpb_lb_proto_rawDescData
 }
 
-var file_internal_lbpb_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_internal_lbpb_lb_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_internal_lbpb_lb_proto_goTypes = []any{
 	(*Meta)(nil),                  // 0: amphora.lb.v1.Meta
 	(*Range)(nil),                 // 1: amphora.lb.v1.Range
 	(*Subnet)(nil),                // 2: amphora.lb.v1.Subnet
-	(*LoadBalancer)(nil),          // 3: amphora.lb.v1.LoadBalancer
-	(*InsertHeaders)(nil),         // 4: amphora.lb.v1.InsertHeaders
-	(*Listener)(nil),              // 5: amphora.lb.v1.Listener
-	(*Pool)(nil),                  // 6: amphora.lb.v1.Pool
-	(*Member)(nil),                // 7: amphora.lb.v1.Member
-	(*HealthMonitor)(nil),         // 8: amphora.lb.v1.HealthMonitor
-	(*Strings)(nil),               // 9: amphora.lb.v1.Strings
-	(*Ranges)(nil),                // 10: amphora.lb.v1.Ranges
-	(*Headers)(nil),               // 11: amphora.lb.v1.Headers
-	(*MetaSpec)(nil),              // 12: amphora.lb.v1.MetaSpec
-	(*SubnetSpec)(nil),            // 13: amphora.lb.v1.SubnetSpec
-	(*LoadBalancerSpec)(nil),      // 14: amphora.lb.v1.LoadBalancerSpec
-	(*ListenerSpec)(nil),          // 15: amphora.lb.v1.ListenerSpec
-	(*PoolSpec)(nil),              // 16: amphora.lb.v1.PoolSpec
-	(*MemberSpec)(nil),            // 17: amphora.lb.v1.MemberSpec
-	(*HealthMonitorSpec)(nil),     // 18: amphora.lb.v1.HealthMonitorSpec
-	nil,                           // 19: amphora.lb.v1.Headers.ValuesEntry
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*AdditionalVIP)(nil),         // 3: amphora.lb.v1.AdditionalVIP
+	(*LoadBalancer)(nil),          // 4: amphora.lb.v1.LoadBalancer
+	(*InsertHeaders)(nil),         // 5: amphora.lb.v1.InsertHeaders
+	(*Header)(nil),                // 6: amphora.lb.v1.Header
+	(*Listener)(nil),              // 7: amphora.lb.v1.Listener
+	(*Pool)(nil),                  // 8: amphora.lb.v1.Pool
+	(*Persistence)(nil),           // 9: amphora.lb.v1.Persistence
+	(*Member)(nil),                // 10: amphora.lb.v1.Member
+	(*HealthMonitor)(nil),         // 11: amphora.lb.v1.HealthMonitor
+	(*L7Policy)(nil),              // 12: amphora.lb.v1.L7Policy
+	(*L7Rule)(nil),                // 13: amphora.lb.v1.L7Rule
+	(*Strings)(nil),               // 14: amphora.lb.v1.Strings
+	(*Ranges)(nil),                // 15: amphora.lb.v1.Ranges
+	(*Headers)(nil),               // 16: amphora.lb.v1.Headers
+	(*MetaSpec)(nil),              // 17: amphora.lb.v1.MetaSpec
+	(*SubnetSpec)(nil),            // 18: amphora.lb.v1.SubnetSpec
+	(*AdditionalVIPSpec)(nil),     // 19: amphora.lb.v1.AdditionalVIPSpec
+	(*AdditionalVIPSpecs)(nil),    // 20: amphora.lb.v1.AdditionalVIPSpecs
+	(*LoadBalancerSpec)(nil),      // 21: amphora.lb.v1.LoadBalancerSpec
+	(*ListenerSpec)(nil),          // 22: amphora.lb.v1.ListenerSpec
+	(*PoolSpec)(nil),              // 23: amphora.lb.v1.PoolSpec
+	(*PersistenceSpec)(nil),       // 24: amphora.lb.v1.PersistenceSpec
+	(*MemberSpec)(nil),            // 25: amphora.lb.v1.MemberSpec
+	(*HealthMonitorSpec)(nil),     // 26: amphora.lb.v1.HealthMonitorSpec
+	(*L7PolicySpec)(nil),          // 27: amphora.lb.v1.L7PolicySpec
+	(*L7RuleSpec)(nil),            // 28: amphora.lb.v1.L7RuleSpec
+	nil,                           // 29: amphora.lb.v1.Headers.ValuesEntry
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
 }
 var file_internal_lbpb_lb_proto_depIdxs = []int32{
-	20, // 0: amphora.lb.v1.Meta.created_at:type_name -> google.protobuf.Timestamp
-	20, // 1: amphora.lb.v1.Meta.updated_at:type_name -> google.protobuf.Timestamp
+	30, // 0: amphora.lb.v1.Meta.created_at:type_name -> google.protobuf.Timestamp
+	30, // 1: amphora.lb.v1.Meta.updated_at:type_name -> google.protobuf.Timestamp
 	0,  // 2: amphora.lb.v1.Subnet.meta:type_name -> amphora.lb.v1.Meta
 	1,  // 3: amphora.lb.v1.Subnet.allocation_pools:type_name -> amphora.lb.v1.Range
 	0,  // 4: amphora.lb.v1.LoadBalancer.meta:type_name -> amphora.lb.v1.Meta
-	0,  // 5: amphora.lb.v1.Listener.meta:type_name -> amphora.lb.v1.Meta
-	4,  // 6: amphora.lb.v1.Listener.insert_headers:type_name -> amphora.lb.v1.InsertHeaders
-	21, // 7: amphora.lb.v1.Listener.timeout_client_data:type_name -> google.protobuf.Duration
-	21, // 8: amphora.lb.v1.Listener.timeout_member_connect:type_name -> google.protobuf.Duration
-	21, // 9: amphora.lb.v1.Listener.timeout_member_data:type_name -> google.protobuf.Duration
-	21, // 10: amphora.lb.v1.Listener.timeout_tcp_inspect:type_name -> google.protobuf.Duration
-	0,  // 11: amphora.lb.v1.Pool.meta:type_name -> amphora.lb.v1.Meta
-	0,  // 12: amphora.lb.v1.Member.meta:type_name -> amphora.lb.v1.Meta
-	0,  // 13: amphora.lb.v1.HealthMonitor.meta:type_name -> amphora.lb.v1.Meta
-	21, // 14: amphora.lb.v1.HealthMonitor.delay:type_name -> google.protobuf.Duration
-	21, // 15: amphora.lb.v1.HealthMonitor.timeout:type_name -> google.protobuf.Duration
-	1,  // 16: amphora.lb.v1.Ranges.values:type_name -> amphora.lb.v1.Range
-	19, // 17: amphora.lb.v1.Headers.values:type_name -> amphora.lb.v1.Headers.ValuesEntry
-	9,  // 18: amphora.lb.v1.MetaSpec.tags:type_name -> amphora.lb.v1.Strings
-	12, // 19: amphora.lb.v1.SubnetSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	10, // 20: amphora.lb.v1.SubnetSpec.allocation_pools:type_name -> amphora.lb.v1.Ranges
-	12, // 21: amphora.lb.v1.LoadBalancerSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	12, // 22: amphora.lb.v1.ListenerSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	11, // 23: amphora.lb.v1.ListenerSpec.insert_headers:type_name -> amphora.lb.v1.Headers
-	9,  // 24: amphora.lb.v1.ListenerSpec.allowed_cidrs:type_name -> amphora.lb.v1.Strings
-	21, // 25: amphora.lb.v1.ListenerSpec.timeout_client_data:type_name -> google.protobuf.Duration
-	21, // 26: amphora.lb.v1.ListenerSpec.timeout_member_connect:type_name -> google.protobuf.Duration
-	21, // 27: amphora.lb.v1.ListenerSpec.timeout_member_data:type_name -> google.protobuf.Duration
-	21, // 28: amphora.lb.v1.ListenerSpec.timeout_tcp_inspect:type_name -> google.protobuf.Duration
-	12, // 29: amphora.lb.v1.PoolSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	12, // 30: amphora.lb.v1.MemberSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	12, // 31: amphora.lb.v1.HealthMonitorSpec.meta:type_name -> amphora.lb.v1.MetaSpec
-	21, // 32: amphora.lb.v1.HealthMonitorSpec.delay:type_name -> google.protobuf.Duration
-	21, // 33: amphora.lb.v1.HealthMonitorSpec.timeout:type_name -> google.protobuf.Duration
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	3,  // 5: amphora.lb.v1.LoadBalancer.additional_vips:type_name -> amphora.lb.v1.AdditionalVIP
+	6,  // 6: amphora.lb.v1.InsertHeaders.given:type_name -> amphora.lb.v1.Header
+	0,  // 7: amphora.lb.v1.Listener.meta:type_name -> amphora.lb.v1.Meta
+	5,  // 8: amphora.lb.v1.Listener.insert_headers:type_name -> amphora.lb.v1.InsertHeaders
+	31, // 9: amphora.lb.v1.Listener.timeout_client_data:type_name -> google.protobuf.Duration
+	31, // 10: amphora.lb.v1.Listener.timeout_member_connect:type_name -> google.protobuf.Duration
+	31, // 11: amphora.lb.v1.Listener.timeout_member_data:type_name -> google.protobuf.Duration
+	31, // 12: amphora.lb.v1.Listener.timeout_tcp_inspect:type_name -> google.protobuf.Duration
+	0,  // 13: amphora.lb.v1.Pool.meta:type_name -> amphora.lb.v1.Meta
+	9,  // 14: amphora.lb.v1.Pool.session_persistence:type_name -> amphora.lb.v1.Persistence
+	31, // 15: amphora.lb.v1.Persistence.persistence_timeout:type_name -> google.protobuf.Duration
+	0,  // 16: amphora.lb.v1.Member.meta:type_name -> amphora.lb.v1.Meta
+	0,  // 17: amphora.lb.v1.HealthMonitor.meta:type_name -> amphora.lb.v1.Meta
+	31, // 18: amphora.lb.v1.HealthMonitor.delay:type_name -> google.protobuf.Duration
+	31, // 19: amphora.lb.v1.HealthMonitor.timeout:type_name -> google.protobuf.Duration
+	0,  // 20: amphora.lb.v1.L7Policy.meta:type_name -> amphora.lb.v1.Meta
+	0,  // 21: amphora.lb.v1.L7Rule.meta:type_name -> amphora.lb.v1.Meta
+	1,  // 22: amphora.lb.v1.Ranges.values:type_name -> amphora.lb.v1.Range
+	29, // 23: amphora.lb.v1.Headers.values:type_name -> amphora.lb.v1.Headers.ValuesEntry
+	14, // 24: amphora.lb.v1.MetaSpec.tags:type_name -> amphora.lb.v1.Strings
+	17, // 25: amphora.lb.v1.SubnetSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	15, // 26: amphora.lb.v1.SubnetSpec.allocation_pools:type_name -> amphora.lb.v1.Ranges
+	19, // 27: amphora.lb.v1.AdditionalVIPSpecs.values:type_name -> amphora.lb.v1.AdditionalVIPSpec
+	17, // 28: amphora.lb.v1.LoadBalancerSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	20, // 29: amphora.lb.v1.LoadBalancerSpec.additional_vips:type_name -> amphora.lb.v1.AdditionalVIPSpecs
+	14, // 30: amphora.lb.v1.LoadBalancerSpec.vip_sg_ids:type_name -> amphora.lb.v1.Strings
+	23, // 31: amphora.lb.v1.LoadBalancerSpec.pools:type_name -> amphora.lb.v1.PoolSpec
+	22, // 32: amphora.lb.v1.LoadBalancerSpec.listeners:type_name -> amphora.lb.v1.ListenerSpec
+	17, // 33: amphora.lb.v1.ListenerSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	16, // 34: amphora.lb.v1.ListenerSpec.insert_headers:type_name -> amphora.lb.v1.Headers
+	14, // 35: amphora.lb.v1.ListenerSpec.allowed_cidrs:type_name -> amphora.lb.v1.Strings
+	31, // 36: amphora.lb.v1.ListenerSpec.timeout_client_data:type_name -> google.protobuf.Duration
+	31, // 37: amphora.lb.v1.ListenerSpec.timeout_member_connect:type_name -> google.protobuf.Duration
+	31, // 38: amphora.lb.v1.ListenerSpec.timeout_member_data:type_name -> google.protobuf.Duration
+	31, // 39: amphora.lb.v1.ListenerSpec.timeout_tcp_inspect:type_name -> google.protobuf.Duration
+	14, // 40: amphora.lb.v1.ListenerSpec.sni_container_refs:type_name -> amphora.lb.v1.Strings
+	14, // 41: amphora.lb.v1.ListenerSpec.tls_versions:type_name -> amphora.lb.v1.Strings
+	14, // 42: amphora.lb.v1.ListenerSpec.alpn_protocols:type_name -> amphora.lb.v1.Strings
+	27, // 43: amphora.lb.v1.ListenerSpec.l7policies:type_name -> amphora.lb.v1.L7PolicySpec
+	17, // 44: amphora.lb.v1.PoolSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	24, // 45: amphora.lb.v1.PoolSpec.session_persistence:type_name -> amphora.lb.v1.PersistenceSpec
+	14, // 46: amphora.lb.v1.PoolSpec.tls_versions:type_name -> amphora.lb.v1.Strings
+	14, // 47: amphora.lb.v1.PoolSpec.alpn_protocols:type_name -> amphora.lb.v1.Strings
+	25, // 48: amphora.lb.v1.PoolSpec.members:type_name -> amphora.lb.v1.MemberSpec
+	26, // 49: amphora.lb.v1.PoolSpec.healthmonitor:type_name -> amphora.lb.v1.HealthMonitorSpec
+	31, // 50: amphora.lb.v1.PersistenceSpec.persistence_timeout:type_name -> google.protobuf.Duration
+	17, // 51: amphora.lb.v1.MemberSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	17, // 52: amphora.lb.v1.HealthMonitorSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	31, // 53: amphora.lb.v1.HealthMonitorSpec.delay:type_name -> google.protobuf.Duration
+	31, // 54: amphora.lb.v1.HealthMonitorSpec.timeout:type_name -> google.protobuf.Duration
+	17, // 55: amphora.lb.v1.L7PolicySpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	28, // 56: amphora.lb.v1.L7PolicySpec.rules:type_name -> amphora.lb.v1.L7RuleSpec
+	17, // 57: amphora.lb.v1.L7RuleSpec.meta:type_name -> amphora.lb.v1.MetaSpec
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_internal_lbpb_lb_proto_init() }
@@ -2147,20 +3841,25 @@ func file_internal_lbpb_lb_proto_init() {
 	if File_internal_lbpb_lb_proto != nil {
 		return
 	}
-	file_internal_lbpb_lb_proto_msgTypes[12].OneofWrappers = []any{}
-	file_internal_lbpb_lb_proto_msgTypes[13].OneofWrappers = []any{}
-	file_internal_lbpb_lb_proto_msgTypes[14].OneofWrappers = []any{}
-	file_internal_lbpb_lb_proto_msgTypes[15].OneofWrappers = []any{}
-	file_internal_lbpb_lb_proto_msgTypes[16].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[7].OneofWrappers = []any{}
 	file_internal_lbpb_lb_proto_msgTypes[17].OneofWrappers = []any{}
 	file_internal_lbpb_lb_proto_msgTypes[18].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[19].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[21].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[22].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[23].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[24].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[25].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[26].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[27].OneofWrappers = []any{}
+	file_internal_lbpb_lb_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_internal_lbpb_lb_proto_rawDesc), len(file_internal_lbpb_lb_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

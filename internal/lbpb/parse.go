@@ -20,7 +20,14 @@ type faults struct {
 	errs []error
 }
 
+// add notes that a field is wrong. What decoded the field may have said already which
+// part of it is.
 func (f *faults) add(field string, err error) {
+	var own *lb.Error
+	if errors.As(err, &own) {
+		f.errs = append(f.errs, flatten(err)...)
+		return
+	}
 	f.errs = append(f.errs, &lb.Error{
 		Kind: lb.ErrInvalid, Resource: f.kind, ID: f.id, Field: field, Msg: err.Error(),
 	})

@@ -39,6 +39,7 @@ func FromSubnet(s *lb.Subnet) *Subnet {
 	return &Subnet{
 		Id:              string(s.ID),
 		Meta:            fromMeta(s.Meta),
+		NetworkId:       string(s.NetworkID),
 		Cidr:            formatPrefix(s.CIDR),
 		GatewayIp:       formatAddr(s.Gateway),
 		AllocationPools: formatAll(s.Allocations, formatRange),
@@ -51,6 +52,7 @@ func (x *Subnet) ToLB() (*lb.Subnet, error) {
 	s := &lb.Subnet{
 		ID:          lb.SubnetID(x.GetId()),
 		Meta:        x.GetMeta().toLB(f),
+		NetworkID:   lb.NetworkID(x.GetNetworkId()),
 		CIDR:        parsed(f, "cidr", x.GetCidr(), parsePrefix),
 		Gateway:     parsed(f, "gateway_ip", x.GetGatewayIp(), parseAddr),
 		Allocations: parsedList(f, "allocation_pools", x.GetAllocationPools(), parseRange),
@@ -61,10 +63,18 @@ func (x *Subnet) ToLB() (*lb.Subnet, error) {
 // FromLoadBalancer encodes a load balancer.
 func FromLoadBalancer(l *lb.LoadBalancer) *LoadBalancer {
 	return &LoadBalancer{
-		Id:          string(l.ID),
-		Meta:        fromMeta(l.Meta),
-		VipSubnetId: string(l.VIPSubnetID),
-		VipAddress:  formatAddr(l.VIPAddress),
+		Id:               string(l.ID),
+		Meta:             fromMeta(l.Meta),
+		VipSubnetId:      string(l.VIPSubnetID),
+		VipAddress:       formatAddr(l.VIPAddress),
+		VipNetworkId:     string(l.VIPNetworkID),
+		VipPortId:        string(l.VIPPortID),
+		VipQosPolicyId:   string(l.VIPQoSPolicyID),
+		VipSgIds:         formatTexts(l.VIPSecurityGroupIDs),
+		AdditionalVips:   formatAll(l.AdditionalVIPs, formatAdditionalVIP),
+		Provider:         l.Provider,
+		FlavorId:         string(l.FlavorID),
+		AvailabilityZone: l.AvailabilityZone,
 	}
 }
 
@@ -72,58 +82,83 @@ func FromLoadBalancer(l *lb.LoadBalancer) *LoadBalancer {
 func (x *LoadBalancer) ToLB() (*lb.LoadBalancer, error) {
 	f := &faults{kind: lb.KindLoadBalancer, id: x.GetId()}
 	l := &lb.LoadBalancer{
-		ID:          lb.LoadBalancerID(x.GetId()),
-		Meta:        x.GetMeta().toLB(f),
-		VIPSubnetID: lb.SubnetID(x.GetVipSubnetId()),
-		VIPAddress:  parsed(f, "vip_address", x.GetVipAddress(), parseAddr),
+		ID:                  lb.LoadBalancerID(x.GetId()),
+		Meta:                x.GetMeta().toLB(f),
+		VIPSubnetID:         lb.SubnetID(x.GetVipSubnetId()),
+		VIPAddress:          parsed(f, "vip_address", x.GetVipAddress(), parseAddr),
+		VIPNetworkID:        lb.NetworkID(x.GetVipNetworkId()),
+		VIPPortID:           lb.PortID(x.GetVipPortId()),
+		VIPQoSPolicyID:      lb.QoSPolicyID(x.GetVipQosPolicyId()),
+		VIPSecurityGroupIDs: parseTexts[lb.SecurityGroupID](x.GetVipSgIds()),
+		AdditionalVIPs:      parsedList(f, "additional_vips", x.GetAdditionalVips(), parseAdditionalVIP),
+		Provider:            x.GetProvider(),
+		FlavorID:            lb.FlavorID(x.GetFlavorId()),
+		AvailabilityZone:    x.GetAvailabilityZone(),
 	}
 	return checked(f, l)
 }
 
-// FromListener encodes a listener.
+// FromListener encodes a listener without its L7 policies, which are messages of their
+// own.
 func FromListener(l *lb.Listener) *Listener {
 	return &Listener{
-		Id:              string(l.ID),
-		Meta:            fromMeta(l.Meta),
-		LoadbalancerId:  string(l.LoadBalancerID),
-		Protocol:        string(l.Protocol),
-		ProtocolPort:    uint32(l.ProtocolPort),
-		ConnectionLimit: int64(l.ConnectionLimit),
-		DefaultPoolId:   string(l.DefaultPoolID),
-		InsertHeaders: &InsertHeaders{
-			XForwardedFor:   l.InsertHeaders.XForwardedFor,
-			XForwardedPort:  l.InsertHeaders.XForwardedPort,
-			XForwardedProto: l.InsertHeaders.XForwardedProto,
-		},
-		AllowedCidrs:         formatAll(l.AllowedCIDRs, formatPrefix),
-		TimeoutClientData:    durationpb.New(l.TimeoutClientData),
-		TimeoutMemberConnect: durationpb.New(l.TimeoutMemberConnect),
-		TimeoutMemberData:    durationpb.New(l.TimeoutMemberData),
-		TimeoutTcpInspect:    durationpb.New(l.TimeoutTCPInspect),
+		Id:                      string(l.ID),
+		Meta:                    fromMeta(l.Meta),
+		LoadbalancerId:          string(l.LoadBalancerID),
+		Protocol:                string(l.Protocol),
+		ProtocolPort:            uint32(l.ProtocolPort),
+		ConnectionLimit:         int64(l.ConnectionLimit),
+		DefaultPoolId:           string(l.DefaultPoolID),
+		InsertHeaders:           formatInsertHeaders(l.InsertHeaders),
+		AllowedCidrs:            formatAll(l.AllowedCIDRs, formatPrefix),
+		TimeoutClientData:       durationpb.New(l.TimeoutClientData),
+		TimeoutMemberConnect:    durationpb.New(l.TimeoutMemberConnect),
+		TimeoutMemberData:       durationpb.New(l.TimeoutMemberData),
+		TimeoutTcpInspect:       durationpb.New(l.TimeoutTCPInspect),
+		DefaultTlsContainerRef:  l.TLS.DefaultRef,
+		SniContainerRefs:        slices.Clone(l.TLS.SNIRefs),
+		ClientCaTlsContainerRef: l.TLS.ClientCARef,
+		ClientCrlContainerRef:   l.TLS.ClientCRLRef,
+		ClientAuthentication:    string(l.TLS.ClientAuth),
+		TlsCiphers:              l.TLS.Ciphers,
+		TlsVersions:             slices.Clone(l.TLS.Versions),
+		AlpnProtocols:           slices.Clone(l.TLS.ALPN),
+		HstsMaxAge:              formatLimit(l.HSTS.MaxAge),
+		HstsIncludeSubdomains:   l.HSTS.IncludeSubdomains,
+		HstsPreload:             l.HSTS.Preload,
 	}
 }
 
-// ToLB decodes a listener.
+// ToLB decodes a listener; it comes without L7 policies.
 func (x *Listener) ToLB() (*lb.Listener, error) {
 	f := &faults{kind: lb.KindListener, id: x.GetId()}
 	l := &lb.Listener{
-		ID:              lb.ListenerID(x.GetId()),
-		Meta:            x.GetMeta().toLB(f),
-		LoadBalancerID:  lb.LoadBalancerID(x.GetLoadbalancerId()),
-		Protocol:        lb.Protocol(x.GetProtocol()),
-		ProtocolPort:    parsed(f, "protocol_port", x.GetProtocolPort(), parsePort),
-		ConnectionLimit: parsed(f, "connection_limit", x.GetConnectionLimit(), parseInt),
-		DefaultPoolID:   lb.PoolID(x.GetDefaultPoolId()),
-		InsertHeaders: lb.InsertHeaders{
-			XForwardedFor:   x.GetInsertHeaders().GetXForwardedFor(),
-			XForwardedPort:  x.GetInsertHeaders().GetXForwardedPort(),
-			XForwardedProto: x.GetInsertHeaders().GetXForwardedProto(),
-		},
+		ID:                   lb.ListenerID(x.GetId()),
+		Meta:                 x.GetMeta().toLB(f),
+		LoadBalancerID:       lb.LoadBalancerID(x.GetLoadbalancerId()),
+		Protocol:             lb.Protocol(x.GetProtocol()),
+		ProtocolPort:         parsed(f, "protocol_port", x.GetProtocolPort(), parsePort),
+		ConnectionLimit:      parsed(f, "connection_limit", x.GetConnectionLimit(), parseInt),
+		DefaultPoolID:        lb.PoolID(x.GetDefaultPoolId()),
+		InsertHeaders:        parseInsertHeaders(x.GetInsertHeaders()),
 		AllowedCIDRs:         parsedList(f, "allowed_cidrs", x.GetAllowedCidrs(), parsePrefix),
 		TimeoutClientData:    parsed(f, "timeout_client_data", x.GetTimeoutClientData(), parseDuration),
 		TimeoutMemberConnect: parsed(f, "timeout_member_connect", x.GetTimeoutMemberConnect(), parseDuration),
 		TimeoutMemberData:    parsed(f, "timeout_member_data", x.GetTimeoutMemberData(), parseDuration),
 		TimeoutTCPInspect:    parsed(f, "timeout_tcp_inspect", x.GetTimeoutTcpInspect(), parseDuration),
+		TLS: lb.ListenerTLS{
+			DefaultRef:   x.GetDefaultTlsContainerRef(),
+			SNIRefs:      slices.Clone(x.GetSniContainerRefs()),
+			ClientCARef:  x.GetClientCaTlsContainerRef(),
+			ClientCRLRef: x.GetClientCrlContainerRef(),
+			ClientAuth:   lb.ClientAuth(x.GetClientAuthentication()),
+			TLSParams:    parseTLSParams(x),
+		},
+		HSTS: lb.HSTS{
+			MaxAge:            parseLimit(f, "hsts_max_age", x.HstsMaxAge),
+			IncludeSubdomains: x.GetHstsIncludeSubdomains(),
+			Preload:           x.GetHstsPreload(),
+		},
 	}
 	return checked(f, l)
 }
@@ -132,11 +167,19 @@ func (x *Listener) ToLB() (*lb.Listener, error) {
 // of their own.
 func FromPool(p *lb.Pool) *Pool {
 	return &Pool{
-		Id:             string(p.ID),
-		Meta:           fromMeta(p.Meta),
-		LoadbalancerId: string(p.LoadBalancerID),
-		Protocol:       string(p.Protocol),
-		LbAlgorithm:    string(p.Algorithm),
+		Id:                 string(p.ID),
+		Meta:               fromMeta(p.Meta),
+		LoadbalancerId:     string(p.LoadBalancerID),
+		Protocol:           string(p.Protocol),
+		LbAlgorithm:        string(p.Algorithm),
+		SessionPersistence: formatPersistence(p.Persistence),
+		TlsEnabled:         p.TLS.Enabled,
+		TlsContainerRef:    p.TLS.Ref,
+		CaTlsContainerRef:  p.TLS.CARef,
+		CrlContainerRef:    p.TLS.CRLRef,
+		TlsCiphers:         p.TLS.Ciphers,
+		TlsVersions:        slices.Clone(p.TLS.Versions),
+		AlpnProtocols:      slices.Clone(p.TLS.ALPN),
 	}
 }
 
@@ -149,6 +192,14 @@ func (x *Pool) ToLB() (*lb.Pool, error) {
 		LoadBalancerID: lb.LoadBalancerID(x.GetLoadbalancerId()),
 		Protocol:       lb.Protocol(x.GetProtocol()),
 		Algorithm:      lb.Algorithm(x.GetLbAlgorithm()),
+		Persistence:    parsePersistence(f, x.GetSessionPersistence()),
+		TLS: lb.PoolTLS{
+			Enabled:   x.GetTlsEnabled(),
+			Ref:       x.GetTlsContainerRef(),
+			CARef:     x.GetCaTlsContainerRef(),
+			CRLRef:    x.GetCrlContainerRef(),
+			TLSParams: parseTLSParams(x),
+		},
 	}
 	return checked(f, p)
 }
@@ -166,6 +217,7 @@ func FromMember(m *lb.Member) *Member {
 		MonitorAddress: formatAddr(m.MonitorAddress),
 		MonitorPort:    uint32(m.MonitorPort),
 		SubnetId:       string(m.SubnetID),
+		RequestSriov:   m.SRIOV,
 	}
 }
 
@@ -183,6 +235,7 @@ func (x *Member) ToLB() (*lb.Member, error) {
 		MonitorAddress: parsed(f, "monitor_address", x.GetMonitorAddress(), parseAddr),
 		MonitorPort:    parsed(f, "monitor_port", x.GetMonitorPort(), parsePort),
 		SubnetID:       lb.SubnetID(x.GetSubnetId()),
+		SRIOV:          x.GetRequestSriov(),
 	}
 	return checked(f, m)
 }
@@ -225,20 +278,4 @@ func (x *HealthMonitor) ToLB() (*lb.HealthMonitor, error) {
 		DomainName:     x.GetDomainName(),
 	}
 	return checked(f, m)
-}
-
-func parsedList[W, T any](f *faults, field string, list []W, parse func(W) (T, error)) []T {
-	out, err := parseAll(list, parse)
-	if err != nil {
-		f.add(field, err)
-	}
-	return out
-}
-
-// checked returns v if nothing is wrong with it.
-func checked[T any](f *faults, v *T) (*T, error) {
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	return v, nil
 }
