@@ -6,6 +6,7 @@ package resttest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type Backend struct {
 	failure error                                 // guarded by mu
 	stats   map[string]map[lb.ListenerID]lb.Stats // guarded by mu
 	view    func(*lb.Config) lb.View
+
+	watchers []chan struct{} // guarded by mu
 }
 
 // New returns a backend whose engine is as view says; nil: it serves everything.
@@ -62,6 +65,12 @@ func (b *Backend) Propose(_ context.Context, _ string, exempt bool, op lb.Op) (l
 		return lb.Result{}, 0, err
 	}
 	b.cfg = next
+	for _, ch := range b.watchers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
 	return result, cmd.Revision, nil
 }
 
@@ -105,4 +114,21 @@ func (b *Backend) Stats(context.Context) (map[string]map[lb.ListenerID]lb.Stats,
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.stats, nil
+}
+
+// Watch returns a channel that has a signal when the configuration changes. It is closed
+// when ctx ends.
+func (b *Backend) Watch(ctx context.Context) <-chan struct{} {
+	ch := make(chan struct{}, 1)
+	ch <- struct{}{}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watchers = append(b.watchers, ch)
+	context.AfterFunc(ctx, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.watchers = slices.DeleteFunc(b.watchers, func(c chan struct{}) bool { return c == ch })
+		close(ch)
+	})
+	return ch
 }
