@@ -83,9 +83,12 @@ var statuses = []struct {
 }{
 	{lb.ErrNotFound, http.StatusNotFound},
 	{lb.ErrInvalid, http.StatusBadRequest},
+	{lb.ErrUnsupported, http.StatusNotImplemented},
 	{lb.ErrConflict, http.StatusConflict},
 	{lb.ErrInUse, http.StatusConflict},
 	{lb.ErrImmutable, http.StatusConflict},
+	{lb.ErrPrecondition, http.StatusPreconditionFailed},
+	{lb.ErrQuota, http.StatusForbidden}, // counted when all else is in order
 	{lb.ErrUnavailable, http.StatusServiceUnavailable},
 }
 
