@@ -33,8 +33,9 @@ type Backend interface {
 	// View may have changed. It is closed when ctx ends.
 	Watch(ctx context.Context) <-chan struct{}
 
-	// Stats is what the holder has counted, by listener.
-	Stats(ctx context.Context) (map[lb.ListenerID]lb.Stats, error)
+	// Stats is what each amphora has counted, by node id and listener. Amphorae that
+	// are silent are left out.
+	Stats(ctx context.Context) (map[string]map[lb.ListenerID]lb.Stats, error)
 
 	// Amphorae lists the nodes that can hold VIPs, in a fixed order. Witnesses are none.
 	Amphorae(ctx context.Context) ([]Node, error)
