@@ -51,6 +51,9 @@ var forbidden = []rule{
 	{"chaos", module + "fsm", "chaos drives real processes"},
 	{"chaos", module + "proxy", "chaos drives real processes"},
 	{"chaos", module + "vip", "chaos drives real processes"},
+	{"internal/certs", module + "rpc", "an API asks it, it asks no API"},
+	{"internal/certs", module + "fsm", "it reads the configuration through a function"},
+	{"rpc/neutron", module + "internal/certs", "networks know no certificates"},
 	{"cmd", "testing", "no test helper in a shipped binary"},
 	{"internal/node", "testing", "no test helper in a shipped binary"},
 }
@@ -69,6 +72,8 @@ var reserved = []only{
 	{"github.com/cilium/ebpf", []string{"vip", "proxy/l4", "chaos"}, "the kernel is programmed in one place a task"},
 	{"github.com/vishvananda", []string{"vip", "proxy/l4", "internal/netns", "chaos", "internal/bench"}, "addresses belong to vip and the lab"},
 	{"github.com/mdlayher", []string{"vip", "chaos"}, "frames belong to vip and the lab"},
+	{"software.sslmate.com/src/go-pkcs12", []string{"internal/certs"}, "bundles are read in one place"},
+	{"github.com/youmark/pkcs8", []string{"internal/certs"}, "keys are read in one place"},
 }
 
 type pkg struct {
