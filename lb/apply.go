@@ -97,7 +97,7 @@ func (e *edit) setPool(p *Pool) {
 func (e *edit) setListener(l *Listener) Result {
 	t, _ := e.Tree(l.LoadBalancerID)
 	e.setTree(t.withListener(l))
-	return e.wrote(KindListener, string(l.ID), l)
+	return e.wrote(KindListener, string(l.ID), l.stored())
 }
 
 // own enters a new child of a load balancer into the index of owners, and counts it

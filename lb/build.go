@@ -64,6 +64,8 @@ type builder struct {
 	members   []*Member
 	monitors  []*HealthMonitor
 	identityBuilder
+	policies []*L7Policy
+	rules    []*L7Rule
 }
 
 func (b *builder) take(object any) error {
@@ -88,11 +90,15 @@ func (b *builder) take(object any) error {
 		}
 		b.pools[o.ID] = o.stored()
 	case *Listener:
-		b.listeners = append(b.listeners, o)
+		b.listeners = append(b.listeners, o.stored())
 	case *Member:
 		b.members = append(b.members, o)
 	case *HealthMonitor:
 		b.monitors = append(b.monitors, o)
+	case *L7Policy:
+		b.policies = append(b.policies, o.stored())
+	case *L7Rule:
+		b.rules = append(b.rules, o)
 	default:
 		return damaged("", "", "%T is not a resource", object)
 	}
@@ -100,7 +106,7 @@ func (b *builder) take(object any) error {
 }
 
 func (b *builder) link() error {
-	steps := []func() error{b.linkVIPs, b.linkPools, b.linkListeners, b.linkMonitors, b.linkMembers}
+	steps := []func() error{b.linkVIPs, b.linkPools, b.linkListeners, b.linkMonitors, b.linkMembers, b.linkL7}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err

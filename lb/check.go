@@ -45,6 +45,20 @@ func (c *checker) invalid(field, format string, args ...any) {
 	c.add(ErrInvalid, field, format, args...)
 }
 
+// failure is invalid for a rule between several fields, in Octavia's words.
+func (c *checker) failure(field, format string, args ...any) {
+	c.invalid(field, "Validation failure: "+format, args...)
+}
+
+// unsupported notes that the provider does not do what field asks for.
+func (c *checker) unsupported(t *Tree, field, format string, args ...any) {
+	provider := "amphora"
+	if t != nil && t.LoadBalancer.Provider != "" {
+		provider = t.LoadBalancer.Provider
+	}
+	c.add(ErrUnsupported, field, "Provider '"+provider+"' does not support a requested option: "+format, args...)
+}
+
 // conflict notes that something else has the value of field.
 func (c *checker) conflict(field, format string, args ...any) {
 	c.add(ErrConflict, field, format, args...)
@@ -131,6 +145,19 @@ func (c *checker) duration(field string, v, low, high, unit time.Duration, unitN
 	case v < low || v > high:
 		c.invalid(field, "%d is out of range, use %d to %d %s", v/unit, low/unit, high/unit, unitName)
 	}
+}
+
+// enum checks v against the values that there are, in Octavia's words.
+func enum[T ~string](c *checker, field string, v T, values ...T) bool {
+	if slices.Contains(values, v) {
+		return true
+	}
+	names := make([]string, len(values))
+	for i, s := range values {
+		names[i] = string(s)
+	}
+	c.invalid(field, "Invalid input for field/attribute %s. Value: '%s'. Value should be one of: %s", field, v, strings.Join(names, ", "))
+	return false
 }
 
 // oneOf checks v against the values that this version serves.
@@ -264,3 +291,4 @@ func byAge[T aged](a, b T) int {
 func (l *Listener) age() (time.Time, string) { return l.CreatedAt, string(l.ID) }
 func (p *Pool) age() (time.Time, string)     { return p.CreatedAt, string(p.ID) }
 func (m *Member) age() (time.Time, string)   { return m.CreatedAt, string(m.ID) }
+func (r *L7Rule) age() (time.Time, string)   { return r.CreatedAt, string(r.ID) }

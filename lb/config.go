@@ -74,8 +74,8 @@ func (c *Config) SubnetByName(name string) (*Subnet, bool) {
 // Tree returns the tree of the load balancer with that id.
 func (c *Config) Tree(id LoadBalancerID) (*Tree, bool) { return c.trees.Get(id) }
 
-// TreeOf returns the tree that holds the listener, pool, member or health
-// monitor with that id.
+// TreeOf returns the tree that holds the listener, pool, member, health monitor, L7
+// policy or L7 rule with that id.
 func (c *Config) TreeOf(id string) (*Tree, bool) {
 	owner, ok := c.owners.Get(id)
 	if !ok {
@@ -124,6 +124,32 @@ func (c *Config) HealthMonitor(id HealthMonitorID) (*HealthMonitor, bool) {
 		for _, p := range t.Pools {
 			if p.Monitor != nil && p.Monitor.ID == id {
 				return p.Monitor, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// L7Policy returns the L7 policy with that id.
+func (c *Config) L7Policy(id L7PolicyID) (*L7Policy, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		for q := range t.l7Policies() {
+			if q.ID == id {
+				return q, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// L7Rule returns the L7 rule with that id.
+func (c *Config) L7Rule(id L7RuleID) (*L7Rule, bool) {
+	if t, ok := c.TreeOf(string(id)); ok {
+		for q := range t.l7Policies() {
+			for _, r := range q.Rules {
+				if r.ID == id {
+					return r, true
+				}
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package lb
 
+import "slices"
+
 // The methods of View derive statuses. They are pure, and cost at most one walk
 // over the tree that they are given, which must be of one Config.
 
@@ -16,6 +18,11 @@ func (v View) LoadBalancer(t *Tree) Status {
 	if s.Operating != Online {
 		return s
 	}
+	for _, l := range t.Listeners {
+		if v.Full[l.ID] && v.Listener(t, l).Operating == Degraded {
+			s.Operating = Degraded
+		}
+	}
 	for _, p := range t.Pools {
 		switch v.Pool(t, p).Operating {
 		case Failed:
@@ -28,14 +35,24 @@ func (v View) LoadBalancer(t *Tree) Status {
 	return s
 }
 
-// Listener derives the status of l, a listener of t.
+// Listener derives the status of l, a listener of t. It is DEGRADED while it has as many
+// connections as it may have.
 func (v View) Listener(t *Tree, l *Listener) Status {
 	s := v.of(&l.Meta, string(l.ID))
-	if !t.LoadBalancer.AdminStateUp {
+	switch {
+	case !t.LoadBalancer.AdminStateUp:
 		s.Operating = Offline
+	case s.Operating == Online && v.Full[l.ID]:
+		s.Operating = Degraded
 	}
 	return s
 }
+
+// L7Policy derives the status of q.
+func (v View) L7Policy(q *L7Policy) Status { return v.of(&q.Meta, string(q.ID)) }
+
+// L7Rule derives the status of r.
+func (v View) L7Rule(r *L7Rule) Status { return v.of(&r.Meta, string(r.ID)) }
 
 // Pool derives the status of p, a pool of t. A pool that no working listener
 // uses is OFFLINE. It is in ERROR when every member that could serve has
@@ -70,16 +87,21 @@ func (v View) Pool(t *Tree, p *Pool) Status {
 }
 
 // Member derives the status of m, a member of p. With a monitor it is OFFLINE
-// until it has been checked; a monitor that is disabled does not count.
+// until it has been checked; a monitor that is disabled, or in error, does not count.
 func (v View) Member(p *Pool, m *Member) Status {
 	s := v.of(&m.Meta, string(m.ID))
 	checked, ok := v.Members[m.ID]
+	monitored := p.Monitor != nil && p.Monitor.AdminStateUp
+	if monitored {
+		_, broken := v.Errors[string(p.Monitor.ID)]
+		monitored = !broken
+	}
 	switch {
 	case !m.AdminStateUp:
 		s.Operating = Offline
 	case m.Weight == 0:
 		s.Operating = Draining
-	case p.Monitor == nil || !p.Monitor.AdminStateUp:
+	case !monitored:
 		s.Operating = NoMonitor
 	case !ok:
 		s.Operating = Offline
@@ -98,6 +120,12 @@ func (v View) Tree(t *Tree) map[string]Status {
 	all := map[string]Status{string(t.LoadBalancer.ID): v.LoadBalancer(t)}
 	for _, l := range t.Listeners {
 		all[string(l.ID)] = v.Listener(t, l)
+		for _, q := range l.L7Policies {
+			all[string(q.ID)] = v.L7Policy(q)
+			for _, r := range q.Rules {
+				all[string(r.ID)] = v.L7Rule(r)
+			}
+		}
 	}
 	for _, p := range t.Pools {
 		all[string(p.ID)] = v.Pool(t, p)
@@ -143,6 +171,14 @@ func (c *Config) Status(kind Kind, id string, view View) (Status, bool) {
 		if h, ok := c.HealthMonitor(HealthMonitorID(id)); ok {
 			return view.HealthMonitor(h), true
 		}
+	case kind == KindL7Policy:
+		if q, ok := c.L7Policy(L7PolicyID(id)); ok {
+			return view.L7Policy(q), true
+		}
+	case kind == KindL7Rule:
+		if r, ok := c.L7Rule(L7RuleID(id)); ok {
+			return view.L7Rule(r), true
+		}
 	}
 	return Status{}, false
 }
@@ -172,6 +208,12 @@ func (t *Tree) revision() uint64 {
 	r := t.LoadBalancer.Revision
 	for _, l := range t.Listeners {
 		r = max(r, l.Revision)
+		for _, q := range l.L7Policies {
+			r = max(r, q.Revision)
+			for _, rule := range q.Rules {
+				r = max(r, rule.Revision)
+			}
+		}
 	}
 	for _, p := range t.Pools {
 		r = max(r, p.Revision)
@@ -191,9 +233,21 @@ func (t *Tree) serves(p *Pool) bool {
 		return false
 	}
 	for _, l := range t.Listeners {
-		if l.DefaultPoolID == p.ID && l.AdminStateUp {
+		if l.AdminStateUp && l.sendsTo(p.ID) {
 			return true
 		}
 	}
 	return false
 }
+
+// sendsTo reports whether a request to l can go to a pool: its default pool, or that of
+// a policy which is not disabled and has rules to match.
+func (l *Listener) sendsTo(id PoolID) bool {
+	return l.DefaultPoolID == id || slices.ContainsFunc(l.L7Policies, func(q *L7Policy) bool {
+		return q.RedirectPoolID == id && q.Active()
+	})
+}
+
+// Active reports whether q can match a request: it is not disabled and has rules. It may
+// be called from any number of goroutines.
+func (q *L7Policy) Active() bool { return q.AdminStateUp && len(q.Rules) > 0 }

@@ -22,7 +22,7 @@ func monitorRules() []rule[HealthMonitorSpec] {
 	rules := slices.Concat(metaRules(meta), undescribedRules(meta), []rule[HealthMonitorSpec]{
 		{"null retries down", set(func(s *HealthMonitorSpec) { s.MaxRetriesDown = Null[int]() }), nil, "", ""},
 		{"method", set(func(s *HealthMonitorSpec) { s.HTTPMethod = Some("HEAD") }), nil, "", ""},
-		{"unknown method", set(func(s *HealthMonitorSpec) { s.HTTPMethod = Some("get") }), ErrInvalid, "http_method", "use GET, HEAD"},
+		{"unknown method", set(func(s *HealthMonitorSpec) { s.HTTPMethod = Some("get") }), ErrInvalid, "http_method", "Value should be one of: GET, HEAD"},
 		{"null method", set(func(s *HealthMonitorSpec) { s.HTTPMethod = Null[string]() }), nil, "", ""},
 		{"path", path("/a/b?c=d&e=%20"), nil, "", ""},
 		{"longest path", path("/" + strings.Repeat("x", 254)), nil, "", ""},
@@ -45,7 +45,7 @@ func monitorRules() []rule[HealthMonitorSpec] {
 		{"range backwards", codes("204-200"), ErrInvalid, "expected_codes", "ends before"},
 		{"null codes", set(func(s *HealthMonitorSpec) { s.ExpectedCodes = Null[string]() }), nil, "", ""},
 		{"version 1.0", set(func(s *HealthMonitorSpec) { s.HTTPVersion = Some("1.0") }), nil, "", ""},
-		{"version 2", set(func(s *HealthMonitorSpec) { s.HTTPVersion = Some("2") }), ErrInvalid, "http_version", "use 1.0 or 1.1"},
+		{"version 2", set(func(s *HealthMonitorSpec) { s.HTTPVersion = Some("2") }), ErrInvalid, "http_version", "Value should be one of: 1.0, 1.1"},
 		{"domain", domain("a-b._tcp.example.com"), nil, "", ""},
 		{"longest domain", domain(longest), nil, "", ""},
 		{"domain too long", domain(longest + "aa"), ErrInvalid, "domain_name", "253"},
@@ -54,10 +54,11 @@ func monitorRules() []rule[HealthMonitorSpec] {
 		{"label with a dash in front", domain("-a.example.com"), ErrInvalid, "domain_name", "letters"},
 		{"domain with a port", domain("example.com:80"), ErrInvalid, "domain_name", "letters"},
 		{"domain that ends the line", domain("a\r\nX: y"), ErrInvalid, "domain_name", "letters"},
-		{"domain without version", set(func(s *HealthMonitorSpec) { s.DomainName = Some("example.com") }), ErrInvalid, "domain_name", "needs http_version 1.1"},
+		{"domain without version", set(func(s *HealthMonitorSpec) { s.DomainName = Some("example.com") }), ErrInvalid, "domain_name",
+			"Validation failure: 'http_version' must be specified when 'domain_name' is provided."},
 		{"domain with version 1.0", set(func(s *HealthMonitorSpec) {
 			s.HTTPVersion, s.DomainName = Some("1.0"), Some("example.com")
-		}), ErrInvalid, "domain_name", "needs http_version 1.1"},
+		}), ErrInvalid, "domain_name", "http_version 1.0 is not a valid option for health monitors HTTP 1.1 domain name health check"},
 	})
 	for field, retries := range map[string]func(*HealthMonitorSpec) *Opt[int]{
 		"max_retries":      func(s *HealthMonitorSpec) *Opt[int] { return &s.MaxRetries },
@@ -82,9 +83,9 @@ func monitorRules() []rule[HealthMonitorSpec] {
 		}
 		rules = append(rules, []rule[HealthMonitorSpec]{
 			{field + " one second", with(time.Second), nil, "", ""},
-			{field + " zero", with(0), ErrInvalid, field, "0 is out of range, use 1 to 2073600 seconds"},
-			{field + " negative", with(-time.Second), ErrInvalid, field, "use 1 to 2073600 seconds"},
-			{field + " too long", with(2073601 * time.Second), ErrInvalid, field, "use 1 to 2073600 seconds"},
+			{field + " zero", with(0), nil, "", ""},
+			{field + " negative", with(-time.Second), ErrInvalid, field, "use 0 to 2073600 seconds"},
+			{field + " too long", with(2073601 * time.Second), ErrInvalid, field, "use 0 to 2073600 seconds"},
 			{field + " too fine", with(1500 * time.Millisecond), ErrInvalid, field, "whole number of seconds"},
 		}...)
 	}
@@ -102,7 +103,7 @@ func monitorWorld(t *testing.T) (w *world, http, tcp HealthMonitorID, taken, fre
 }
 
 func TestCreateHealthMonitorRules(t *testing.T) {
-	_, http, _, taken, free := monitorWorld(t)
+	_, _, _, taken, free := monitorWorld(t)
 	fresh := func(t *testing.T) (*world, HealthMonitorSpec) {
 		w, _, _, _, _ := monitorWorld(t)
 		return w, monitorSpec(free, MonitorHTTP)
@@ -114,13 +115,12 @@ func TestCreateHealthMonitorRules(t *testing.T) {
 	checkRules(t, fresh, op, slices.Concat(monitorRules(), []rule[HealthMonitorSpec]{
 		{"no pool", func(s *HealthMonitorSpec) { s.PoolID = Opt[PoolID]{} }, ErrInvalid, "pool_id", "required"},
 		{"unknown pool", func(s *HealthMonitorSpec) { s.PoolID = Some(PoolID(testID(99))) }, ErrNotFound, "pool_id", "does not exist"},
-		{"second monitor", func(s *HealthMonitorSpec) { s.PoolID = Some(taken) }, ErrConflict, "pool_id", "already has health monitor " + string(http)},
+		{"second monitor", func(s *HealthMonitorSpec) { s.PoolID = Some(taken) }, ErrConflict, "pool_id", "This pool already has a health monitor"},
 		{"no type", func(s *HealthMonitorSpec) { s.Type = Opt[MonitorType]{} }, ErrInvalid, "type", "required"},
 		{"TCP", kind(MonitorTCP), nil, "", ""},
-		{"PING", kind("PING"), ErrInvalid, "type", "use HTTP or TCP"},
-		{"HTTPS", kind("HTTPS"), ErrInvalid, "type", "use HTTP or TCP"},
+		{"unknown type", kind("LDAP"), ErrInvalid, "type", "Value should be one of: HTTP, HTTPS, PING, TCP, TLS-HELLO, UDP-CONNECT, SCTP"},
 		{"no delay", func(s *HealthMonitorSpec) { s.Delay = Opt[time.Duration]{} }, ErrInvalid, "delay", "required"},
-		{"null timeout", func(s *HealthMonitorSpec) { s.Timeout = Null[time.Duration]() }, ErrInvalid, "timeout", "required"},
+		{"null timeout", func(s *HealthMonitorSpec) { s.Timeout = Null[time.Duration]() }, ErrInvalid, "timeout", "None is not a valid option for timeout"},
 		{"no retries", func(s *HealthMonitorSpec) { s.MaxRetries = Opt[int]{} }, ErrInvalid, "max_retries", "required"},
 		{"delay shorter than timeout", func(s *HealthMonitorSpec) { s.Delay = Some(time.Second) }, nil, "", ""},
 		{"nulls on TCP", func(s *HealthMonitorSpec) {
@@ -142,9 +142,9 @@ func TestUpdateHealthMonitorRules(t *testing.T) {
 		{"same pool", func(s *HealthMonitorSpec) { s.PoolID = Some(taken) }, nil, "", ""},
 		{"other pool", func(s *HealthMonitorSpec) { s.PoolID = Some(free) }, ErrInvalid, "pool_id", "cannot be changed"},
 		{"other type", func(s *HealthMonitorSpec) { s.Type = Some(MonitorTCP) }, ErrInvalid, "type", "cannot be changed"},
-		{"null delay", func(s *HealthMonitorSpec) { s.Delay = Null[time.Duration]() }, ErrInvalid, "delay", "cannot be null"},
-		{"null timeout", func(s *HealthMonitorSpec) { s.Timeout = Null[time.Duration]() }, ErrInvalid, "timeout", "cannot be null"},
-		{"null retries", func(s *HealthMonitorSpec) { s.MaxRetries = Null[int]() }, ErrInvalid, "max_retries", "cannot be null"},
+		{"null delay", func(s *HealthMonitorSpec) { s.Delay = Null[time.Duration]() }, ErrInvalid, "delay", "None is not a valid option for delay"},
+		{"null timeout", func(s *HealthMonitorSpec) { s.Timeout = Null[time.Duration]() }, ErrInvalid, "timeout", "None is not a valid option for timeout"},
+		{"null retries", func(s *HealthMonitorSpec) { s.MaxRetries = Null[int]() }, ErrInvalid, "max_retries", "None is not a valid option for max_retries"},
 		{"project", func(s *HealthMonitorSpec) { s.ProjectID = Some("x") }, ErrInvalid, "project_id", "cannot be changed"},
 	}))
 }
@@ -154,48 +154,76 @@ func TestTCPMonitorHasNoHTTPFields(t *testing.T) {
 		"http_method":    func(s *HealthMonitorSpec) *Opt[string] { return &s.HTTPMethod },
 		"url_path":       func(s *HealthMonitorSpec) *Opt[string] { return &s.URLPath },
 		"expected_codes": func(s *HealthMonitorSpec) *Opt[string] { return &s.ExpectedCodes },
-		"http_version":   func(s *HealthMonitorSpec) *Opt[string] { return &s.HTTPVersion },
-		"domain_name":    func(s *HealthMonitorSpec) *Opt[string] { return &s.DomainName },
 	}
-	valid := map[string]string{
-		"http_method": "GET", "url_path": "/", "expected_codes": "200", "http_version": "1.1", "domain_name": "example.com",
-	}
+	valid := map[string]string{"http_method": "GET", "url_path": "/", "expected_codes": "200"}
 	for field, of := range fields {
 		t.Run(field, func(t *testing.T) {
+			want := field + " is not a valid option for health monitors of type TCP"
 			w, http, tcp, _, free := monitorWorld(t)
 			var spec HealthMonitorSpec
-			if field == "domain_name" {
-				w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Some("1.1")}})
-			}
 			*of(&spec) = Some(valid[field])
 			w.do(UpdateHealthMonitor{ID: http, Spec: spec})
 			_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: tcp, Spec: spec}))
-			checkError(t, err, ErrInvalid, field, "HTTP health monitors only")
+			checkError(t, err, ErrInvalid, field, want)
 
 			create := monitorSpec(free, MonitorTCP)
 			*of(&create) = Some(valid[field])
 			_, _, _, err = Apply(w.cfg, w.stamp(CreateHealthMonitor{Spec: create}))
-			checkError(t, err, ErrInvalid, field, "HTTP health monitors only")
+			checkError(t, err, ErrInvalid, field, want)
 
 			*of(&spec) = Null[string]()
 			_, _, _, err = Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: tcp, Spec: spec}))
-			if field == "http_version" || field == "domain_name" {
-				if err != nil {
-					t.Errorf("null: %v", err)
-				}
-			} else {
-				checkError(t, err, ErrInvalid, field, "HTTP health monitors only")
-			}
+			checkError(t, err, ErrInvalid, field, want)
 		})
 	}
+	t.Run("as in Octavia a host is taken", func(t *testing.T) {
+		w, _, tcp, _, _ := monitorWorld(t)
+		w.do(UpdateHealthMonitor{ID: tcp, Spec: HealthMonitorSpec{HTTPVersion: Some("1.1"), DomainName: Some("example.com")}})
+	})
+}
+
+// TestMonitorTypesByPool is Octavia's matrix.
+func TestMonitorTypesByPool(t *testing.T) {
+	stream := []MonitorType{MonitorHTTP, MonitorHTTPS, MonitorPing, MonitorTCP, MonitorTLSHello}
+	datagram := []MonitorType{MonitorHTTP, MonitorTCP, MonitorUDPConnect, MonitorSCTP}
+	w := newWorld(t)
+	b := w.loadBalancer(w.subnet("public", "192.0.2.0/24"))
+	for _, protocol := range poolProtocols {
+		p, allowed := w.pool(b, protocol), stream
+		if protocol == ProtocolUDP || protocol == ProtocolSCTP {
+			allowed = datagram
+		}
+		for _, kind := range monitorTypes {
+			_, _, _, err := Apply(w.cfg, w.stamp(CreateHealthMonitor{Spec: monitorSpec(p, kind)}))
+			switch {
+			case slices.Contains(allowed, kind):
+				if err != nil {
+					t.Errorf("%s monitor of a %s pool: %v", kind, protocol, err)
+				}
+			case protocol == ProtocolUDP || protocol == ProtocolSCTP:
+				checkError(t, err, ErrInvalid, "type", "Validation failure: The associated pool protocol is "+string(protocol)+
+					", so only a UDP-CONNECT/SCTP/TCP/HTTP health monitor is supported.")
+			default:
+				checkError(t, err, ErrInvalid, "type",
+					"Validation failure: The "+string(kind)+" type is only supported for pools of type UDP/SCTP.")
+			}
+		}
+	}
+	p := w.pool(b, ProtocolUDP)
+	spec := monitorSpec(p, MonitorUDPConnect)
+	spec.Delay = Some(2 * time.Second)
+	_, _, _, err := Apply(w.cfg, w.stamp(CreateHealthMonitor{Spec: spec}))
+	checkError(t, err, ErrInvalid, "delay", "Validation failure: The request delay value 2 should be larger than 3 for UDP-CONNECT health monitor type.")
 }
 
 func TestMonitorVersionCannotLeaveItsDomain(t *testing.T) {
 	w, http, _, _, _ := monitorWorld(t)
 	w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Some("1.1"), DomainName: Some("example.com")}})
-	for _, version := range []Opt[string]{Some("1.0"), Null[string]()} {
+	for want, version := range map[string]Opt[string]{
+		"http_version 1.0 is not a valid option": Some("1.0"), "'http_version' must be specified": Null[string](),
+	} {
 		_, _, _, err := Apply(w.cfg, w.stamp(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: version}}))
-		checkError(t, err, ErrInvalid, "domain_name", "needs http_version 1.1")
+		checkError(t, err, ErrInvalid, "domain_name", want)
 	}
 	w.do(UpdateHealthMonitor{ID: http, Spec: HealthMonitorSpec{HTTPVersion: Null[string](), DomainName: Null[string]()}})
 }

@@ -1,11 +1,8 @@
 package lb
 
 import (
-	"maps"
 	"math"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,18 +17,23 @@ const (
 )
 
 func (o CreateListener) apply(e *edit) (Result, error) {
-	id := e.newID(string(o.ID))
+	return e.createListener(e.newID(string(o.ID)), o.Spec)
+}
+
+// createListener makes a listener with its L7 policies.
+func (e *edit) createListener(id string, spec ListenerSpec) (Result, error) {
 	l := &Listener{
 		ID:                   ListenerID(id),
 		Meta:                 Meta{AdminStateUp: true},
 		ConnectionLimit:      -1,
+		TLS:                  ListenerTLS{ClientAuth: ClientAuthNone},
 		TimeoutClientData:    defaultTimeoutData,
 		TimeoutMemberConnect: defaultTimeoutConnect,
 		TimeoutMemberData:    defaultTimeoutData,
 	}
 	c := &checker{kind: KindListener}
 	c.newID(&e.Config, id)
-	o.Spec.fill(c, &e.Config, l)
+	spec.fill(c, &e.Config, l)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
@@ -39,7 +41,14 @@ func (o CreateListener) apply(e *edit) (Result, error) {
 	if err := e.own(KindListener, id, l.LoadBalancerID); err != nil {
 		return Result{}, err
 	}
-	return e.setListener(l), nil
+	if err := e.newL7Policies(l, spec.L7Policies); err != nil {
+		return Result{}, err
+	}
+	result := e.setListener(l)
+	for _, q := range l.L7Policies {
+		e.wroteL7Policy(q)
+	}
+	return result, nil
 }
 
 func (o UpdateListener) apply(e *edit) (Result, error) {
@@ -69,8 +78,17 @@ func (o DeleteListener) apply(e *edit) (Result, error) {
 	}
 	t, _ := e.Tree(l.LoadBalancerID)
 	e.setTree(t.withoutListener(l))
+	return e.deleteListener(l), nil
+}
+
+// deleteListener records that l and everything below it is gone. Taking it out of its
+// tree is left to the caller.
+func (e *edit) deleteListener(l *Listener) Result {
+	for _, q := range l.L7Policies {
+		e.deleteL7Policy(q)
+	}
 	e.disown(KindListener, string(l.ID))
-	return e.deleted(KindListener, string(l.ID)), nil
+	return e.deleted(KindListener, string(l.ID))
 }
 
 func (spec ListenerSpec) fill(c *checker, cfg *Config, l *Listener) {
@@ -83,72 +101,42 @@ func (spec ListenerSpec) fill(c *checker, cfg *Config, l *Listener) {
 		}
 	}
 	spec.fillChild(c, &l.Meta, tree)
-	served := requiredFixed(c, "protocol", &l.Protocol, spec.Protocol) &&
-		oneOf(c, "protocol", l.Protocol, ProtocolHTTP, ProtocolTCP)
-	if c.port("protocol_port", &l.ProtocolPort, spec.ProtocolPort) && tree != nil {
+	known := requiredFixed(c, "protocol", &l.Protocol, spec.Protocol) && enum(c, "protocol", l.Protocol, listenerProtocols...)
+	if c.port("protocol_port", &l.ProtocolPort, spec.ProtocolPort) && tree != nil && known && c.creating() {
 		c.freePort(tree, l)
 	}
 	optional(&l.ConnectionLimit, spec.ConnectionLimit, -1)
 	between(c, "connection_limit", l.ConnectionLimit, -1, math.MaxInt32)
-	spec.fillInsertHeaders(c, l)
 	spec.fillTimeouts(c, l)
+	if known {
+		spec.fillInsertHeaders(c, l)
+		spec.fillTLS(c, l)
+	}
+	if !c.creating() && spec.L7Policies != nil {
+		c.invalid("l7policies", "can be given at creation only, create and delete L7 policies one by one")
+	}
+	if known && l.Protocol == ProtocolPrometheus && len(spec.L7Policies) > 0 {
+		c.childless("l7policies")
+	}
 	if tree != nil {
-		spec.fillAllowedCIDRs(c, l, tree.LoadBalancer.VIPAddress)
+		spec.fillAllowedCIDRs(c, l, tree.LoadBalancer)
 		optional(&l.DefaultPoolID, spec.DefaultPoolID, "")
-		if p, ok := tree.pool(l.DefaultPoolID); ok && served {
-			c.protocols("default_pool_id", l, p)
+		if p, ok := tree.pool(l.DefaultPoolID); ok && known {
+			c.sends("default_pool_id", l.Protocol, p.Protocol)
 		} else if !ok && (l.DefaultPoolID != "" || given(spec.DefaultPoolID)) {
 			c.missing("default_pool_id", KindPool, string(l.DefaultPoolID))
 		}
 	}
 }
 
-// freePort refuses a port that another listener of the load balancer has. HTTP
-// and TCP listeners share the ports of one transport protocol.
+// freePort refuses a port that another listener of the load balancer has in the same
+// transport protocol.
 func (c *checker) freePort(t *Tree, l *Listener) {
 	for _, other := range t.Listeners {
-		if other.ID != l.ID && other.ProtocolPort == l.ProtocolPort {
-			c.conflict("protocol_port", "%d is taken by %s listener %s of the same load balancer",
-				l.ProtocolPort, other.Protocol, other.ID)
-		}
-	}
-}
-
-// protocols checks that l may send to p.
-func (c *checker) protocols(field string, l *Listener, p *Pool) {
-	if l.Protocol == ProtocolHTTP && p.Protocol != ProtocolHTTP {
-		c.invalid(field, "an HTTP listener cannot send to a %s pool, use an HTTP pool", p.Protocol)
-	}
-}
-
-func (spec ListenerSpec) fillInsertHeaders(c *checker, l *Listener) {
-	const field = "insert_headers"
-	if spec.InsertHeaders.IsNull() {
-		l.InsertHeaders = InsertHeaders{}
-	}
-	headers, ok := spec.InsertHeaders.Get()
-	if !ok {
-		return
-	}
-	if len(headers) > 0 && l.Protocol == ProtocolTCP {
-		c.invalid(field, "is for HTTP listeners only")
-		return
-	}
-	l.InsertHeaders = InsertHeaders{}
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		on := strings.EqualFold(headers[name], "true")
-		if !on && !strings.EqualFold(headers[name], "false") {
-			c.invalid(field, "%s: %q is not a value, use true or false", name, headers[name])
-		}
-		switch name {
-		case "X-Forwarded-For":
-			l.InsertHeaders.XForwardedFor = on
-		case "X-Forwarded-Port":
-			l.InsertHeaders.XForwardedPort = on
-		case "X-Forwarded-Proto":
-			l.InsertHeaders.XForwardedProto = on
-		default:
-			c.invalid(field, "%q is not served by this version, use X-Forwarded-For, X-Forwarded-Port or X-Forwarded-Proto", name)
+		if other.ProtocolPort == l.ProtocolPort && other.Protocol.transport() == l.Protocol.transport() {
+			c.conflict("protocol_port", "Another Listener on this Load Balancer is already using protocol %s and protocol_port %d",
+				other.Protocol, l.ProtocolPort)
+			return
 		}
 	}
 }
@@ -170,7 +158,7 @@ func (spec ListenerSpec) fillTimeouts(c *checker, l *Listener) {
 	}
 }
 
-func (spec ListenerSpec) fillAllowedCIDRs(c *checker, l *Listener, vip netip.Addr) {
+func (spec ListenerSpec) fillAllowedCIDRs(c *checker, l *Listener, b *LoadBalancer) {
 	const field = "allowed_cidrs"
 	cidrs, ok := spec.AllowedCIDRs.Get()
 	if !ok {
@@ -178,14 +166,46 @@ func (spec ListenerSpec) fillAllowedCIDRs(c *checker, l *Listener, vip netip.Add
 		return
 	}
 	l.AllowedCIDRs = nil
+	if len(cidrs) > 0 && len(b.VIPSecurityGroupIDs) > 0 {
+		c.failure(field, "Allowed CIDRs are not allowed when using custom VIP Security Groups.")
+		return
+	}
 	for _, p := range cidrs {
 		switch {
 		case !p.IsValid():
 			c.invalid(field, "has an entry that is not an address prefix")
-		case p.Addr().BitLen() != vip.BitLen():
-			c.invalid(field, "%s is not of the IP version of the VIP %s", p, vip)
+		case !b.hasFamily(p.Addr()):
+			c.failure(field, "CIDR %s IP version incompatible with all VIPs %s IP version.", p, b.vipList())
 		default:
 			l.AllowedCIDRs = append(l.AllowedCIDRs, p.Masked())
 		}
 	}
+}
+
+// hasFamily reports whether one of the VIPs has the IP version of a.
+func (b *LoadBalancer) hasFamily(a netip.Addr) bool {
+	for _, vip := range b.vips() {
+		if vip.BitLen() == a.BitLen() {
+			return true
+		}
+	}
+	return false
+}
+
+// vips returns every VIP, the first one first.
+func (b *LoadBalancer) vips() []netip.Addr {
+	all := []netip.Addr{b.VIPAddress}
+	for _, v := range b.AdditionalVIPs {
+		all = append(all, v.Address)
+	}
+	return all
+}
+
+// vipList writes the VIPs as Octavia's messages do.
+func (b *LoadBalancer) vipList() string {
+	var all []string
+	for _, vip := range b.vips() {
+		all = append(all, vip.String())
+	}
+	return quotedList(all)
 }

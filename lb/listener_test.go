@@ -3,6 +3,7 @@ package lb
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,14 +42,17 @@ func listenerRules(t *testing.T) []rule[ListenerSpec] {
 		{"unknown default pool", pool(PoolID(testID(99))), ErrNotFound, "default_pool_id", "does not exist"},
 		{"empty default pool", pool(""), ErrNotFound, "default_pool_id", "does not exist"},
 		{"default pool of another load balancer", pool(foreign), ErrNotFound, "default_pool_id", "does not exist"},
-		{"TCP pool", pool(tcp), ErrInvalid, "default_pool_id", "use an HTTP pool"},
+		{"TCP pool", pool(tcp), ErrInvalid, "default_pool_id", "Validation failure: The pool protocol 'TCP' is invalid while the listener protocol is 'HTTP'."},
 		{"headers", headers(map[string]string{"X-Forwarded-For": "True", "X-Forwarded-Port": "FALSE", "X-Forwarded-Proto": "true"}), nil, "", ""},
 		{"null headers", func(s *ListenerSpec) { s.InsertHeaders = Null[map[string]string]() }, nil, "", ""},
-		{"unknown header", headers(map[string]string{"X-Real-IP": "true"}), ErrInvalid, "insert_headers", "use X-Forwarded-For, X-Forwarded-Port or X-Forwarded-Proto"},
-		{"header value", headers(map[string]string{"X-Forwarded-For": "yes"}), ErrInvalid, "insert_headers", "use true or false"},
+		{"unknown header", headers(map[string]string{"X-Real-Name": "true"}), ErrInvalid, "insert_headers", "['X-Real-Name'] is not a valid option for insert_headers"},
+		{"headers that nothing inserts", headers(map[string]string{"X-Forwarded-IP": "true", "X-Client-IP": "true", "X-Real-IP": "true"}), nil, "", ""},
+		{"header value", headers(map[string]string{"X-Forwarded-For": "yes"}), nil, "", ""},
+		{"header value too long", headers(map[string]string{"X-Forwarded-For": strings.Repeat("x", 256)}), ErrInvalid, "insert_headers", "at most 255"},
+		{"certificate header", headers(map[string]string{"X-SSL-Client-DN": "true"}), ErrInvalid, "insert_headers", "['X-SSL-Client-DN'] is not a valid option for HTTP protocol listener."},
 		{"clients", cidrs(prefix("10.0.0.0/8"), prefix("0.0.0.0/0")), nil, "", ""},
 		{"null clients", func(s *ListenerSpec) { s.AllowedCIDRs = Null[[]netip.Prefix]() }, nil, "", ""},
-		{"clients of other family", cidrs(prefix("10.0.0.0/8"), prefix("2001:db8::/32")), ErrInvalid, "allowed_cidrs", "not of the IP version of the VIP"},
+		{"clients of other family", cidrs(prefix("10.0.0.0/8"), prefix("2001:db8::/32")), ErrInvalid, "allowed_cidrs", "Validation failure: CIDR 2001:db8::/32 IP version incompatible with all VIPs ['192.0.2.2'] IP version."},
 		{"zero client prefix", cidrs(netip.Prefix{}), ErrInvalid, "allowed_cidrs", "not an address prefix"},
 	})
 	const longest = 2073600000 * time.Millisecond
@@ -87,25 +91,31 @@ func TestCreateListenerRules(t *testing.T) {
 		{"unknown load balancer", func(s *ListenerSpec) { s.LoadBalancerID = Some(LoadBalancerID(testID(99))) }, ErrNotFound, "loadbalancer_id", "does not exist"},
 		{"no protocol", func(s *ListenerSpec) { s.Protocol = Opt[Protocol]{} }, ErrInvalid, "protocol", "required"},
 		{"TCP", protocol(ProtocolTCP), nil, "", ""},
-		{"HTTPS", protocol("HTTPS"), ErrInvalid, "protocol", "not served by this version, use HTTP or TCP"},
-		{"TERMINATED_HTTPS", protocol("TERMINATED_HTTPS"), ErrInvalid, "protocol", "use HTTP or TCP"},
-		{"UDP", protocol("UDP"), ErrInvalid, "protocol", "use HTTP or TCP"},
-		{"empty protocol", protocol(""), ErrInvalid, "protocol", "use HTTP or TCP"},
+		{"HTTPS", protocol(ProtocolHTTPS), nil, "", ""},
+		{"TERMINATED_HTTPS", protocol(ProtocolTerminatedHTTPS), ErrInvalid, "default_tls_container_ref", "An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners."},
+		{"UDP", protocol(ProtocolUDP), nil, "", ""},
+		{"SCTP", protocol(ProtocolSCTP), nil, "", ""},
+		{"PROMETHEUS", protocol(ProtocolPrometheus), nil, "", ""},
+		{"pool protocol", protocol(ProtocolPROXY), ErrInvalid, "protocol", "Value should be one of: HTTP, HTTPS, TCP, TERMINATED_HTTPS, UDP, SCTP, PROMETHEUS"},
+		{"empty protocol", protocol(""), ErrInvalid, "protocol", "Invalid input for field/attribute protocol."},
+		{"port taken by another transport", func(s *ListenerSpec) {
+			s.Protocol, s.ProtocolPort = Some(ProtocolUDP), Some(80)
+		}, nil, "", ""},
 		{"no port", func(s *ListenerSpec) { s.ProtocolPort = Null[int]() }, ErrInvalid, "protocol_port", "required"},
 		{"port 1", port(1), nil, "", ""},
 		{"port 65535", port(65535), nil, "", ""},
 		{"port 0", port(0), ErrInvalid, "protocol_port", "use 1 to 65535"},
 		{"port 65536", port(65536), ErrInvalid, "protocol_port", "use 1 to 65535"},
-		{"port taken", port(80), ErrConflict, "protocol_port", "80 is taken by HTTP listener"},
+		{"port taken", port(80), ErrConflict, "protocol_port", "Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 80"},
 		{"port taken across protocols", func(s *ListenerSpec) {
 			s.Protocol, s.ProtocolPort = Some(ProtocolTCP), Some(80)
-		}, ErrConflict, "protocol_port", "80 is taken by HTTP listener"},
+		}, ErrConflict, "protocol_port", "Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 80"},
 		{"TCP to TCP pool", func(s *ListenerSpec) {
 			s.Protocol, s.DefaultPoolID = Some(ProtocolTCP), Some(tcp)
 		}, nil, "", ""},
 		{"headers on TCP", func(s *ListenerSpec) {
 			s.Protocol, s.InsertHeaders = Some(ProtocolTCP), Some(map[string]string{"X-Forwarded-For": "true"})
-		}, ErrInvalid, "insert_headers", "HTTP listeners only"},
+		}, ErrInvalid, "insert_headers", "insert-headers is not a valid option for a TCP protocol listener."},
 		{"no headers on TCP", func(s *ListenerSpec) {
 			s.Protocol, s.InsertHeaders = Some(ProtocolTCP), Some(map[string]string{})
 		}, nil, "", ""},

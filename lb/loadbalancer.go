@@ -59,8 +59,7 @@ func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
 		e.deletePool(p)
 	}
 	for _, l := range slices.Backward(t.Listeners) {
-		e.disown(KindListener, string(l.ID))
-		e.deleted(KindListener, string(l.ID))
+		e.deleteListener(l)
 	}
 	b := t.LoadBalancer
 	e.release(KindLoadBalancer, b.ProjectID, 1)

@@ -1,29 +1,68 @@
 package lb
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // metadataAddress is where clouds answer with an instance's credentials.
 // Octavia reserves it, so that nobody reads them through a load balancer.
 var metadataAddress = netip.AddrFrom4([4]byte{169, 254, 169, 254})
 
 func (o CreateMember) apply(e *edit) (Result, error) {
-	id := e.newID(string(o.ID))
+	m, p, err := e.newMember(e.newID(string(o.ID)), o.Spec, nil)
+	if err != nil {
+		return Result{}, err
+	}
+	e.setPool(p.withMember(m))
+	return e.wrote(KindMember, string(m.ID), m), nil
+}
+
+// newMember makes a member and returns it with its pool as it is. Putting it there, and
+// recording it, is left to the caller. taken are the pool's members, if the caller has
+// them in an index, else nil.
+func (e *edit) newMember(id string, spec MemberSpec, taken map[netip.AddrPort]*Member) (*Member, *Pool, error) {
 	m := &Member{ID: MemberID(id), Meta: Meta{AdminStateUp: true}, Weight: 1}
 	c := &checker{kind: KindMember}
 	c.newID(&e.Config, id)
-	o.Spec.fill(c, &e.Config, m)
+	p := spec.fill(c, &e.Config, m, taken)
 	if err := c.err(); err != nil {
-		return Result{}, err
+		return nil, nil, err
 	}
 	e.created(&m.Meta)
-	p, _ := e.Pool(m.PoolID)
 	if err := e.own(KindMember, id, p.LoadBalancerID); err != nil {
-		return Result{}, err
+		return nil, nil, err
 	}
 	e.countMember(m, 1)
-	e.setPool(p.withMember(m))
-	return e.wrote(KindMember, id, m), nil
+	return m, p, nil
 }
+
+// createMembers makes the members of a pool that has none.
+func (e *edit) createMembers(id PoolID, specs []MemberSpec) error {
+	if len(specs) == 0 {
+		return nil
+	}
+	taken := make(map[netip.AddrPort]*Member, len(specs))
+	members := make([]*Member, 0, len(specs))
+	for _, spec := range specs {
+		spec.PoolID = Some(id)
+		m, _, err := e.newMember(e.newID(""), spec, taken)
+		if err != nil {
+			return err
+		}
+		taken[m.addrPort()] = m
+		members = append(members, m)
+		e.wrote(KindMember, string(m.ID), m)
+	}
+	p, _ := e.Pool(id)
+	next := *p
+	slices.SortFunc(members, byAge)
+	next.Members = members
+	e.setPool(&next)
+	return nil
+}
+
+func (m *Member) addrPort() netip.AddrPort { return netip.AddrPortFrom(m.Address, m.ProtocolPort) }
 
 func (o UpdateMember) apply(e *edit) (Result, error) {
 	old, ok := e.Member(o.ID)
@@ -34,7 +73,7 @@ func (o UpdateMember) apply(e *edit) (Result, error) {
 		return Result{}, err
 	}
 	m, c := *old, &checker{kind: KindMember, id: string(o.ID)}
-	o.Spec.fill(c, &e.Config, &m)
+	o.Spec.fill(c, &e.Config, &m, nil)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
@@ -73,14 +112,16 @@ func (e *edit) countMember(m *Member, by int) {
 	}
 }
 
-func (spec MemberSpec) fill(c *checker, cfg *Config, m *Member) {
+// fill returns the pool of the member, nil if there is none.
+func (spec MemberSpec) fill(c *checker, cfg *Config, m *Member, taken map[netip.AddrPort]*Member) *Pool {
 	tree, p := c.pool(cfg, &m.PoolID, spec.PoolID)
 	spec.fillChild(c, &m.Meta, tree)
 	spec.noDescription(c)
 	address := requiredFixed(c, "address", &m.Address, spec.Address) && c.memberAddress("address", m.Address)
 	port := c.port("protocol_port", &m.ProtocolPort, spec.ProtocolPort)
 	if address && port && p != nil && c.creating() {
-		c.onlyMember(p, m)
+		c.onlyMember(p, m, taken)
+		c.memberFamily(tree, p, m)
 	}
 	optional(&m.Weight, spec.Weight, 1)
 	between(c, "weight", m.Weight, 0, 256)
@@ -95,8 +136,10 @@ func (spec MemberSpec) fill(c *checker, cfg *Config, m *Member) {
 		m.MonitorPort = 0
 	}
 	if fixed(c, "subnet_id", &m.SubnetID, spec.SubnetID) && given(spec.SubnetID) && !cfg.subnets.Has(m.SubnetID) {
-		c.missing("subnet_id", KindSubnet, string(m.SubnetID))
+		c.invalid("subnet_id", "Subnet %s not found.", m.SubnetID)
 	}
+	fixed(c, "request_sriov", &m.SRIOV, spec.SRIOV)
+	return p
 }
 
 // pool finds the parent of a member or health monitor.
@@ -118,17 +161,27 @@ func (c *checker) memberAddress(field string, a netip.Addr) bool {
 		return false
 	}
 	if a == metadataAddress {
-		c.invalid(field, "%s is reserved, use the address of a member", a)
+		c.invalid(field, "%s is not a valid option for member address", a)
 		return false
 	}
 	return true
 }
 
-func (c *checker) onlyMember(p *Pool, m *Member) {
-	for _, other := range p.Members {
-		if other.Address == m.Address && other.ProtocolPort == m.ProtocolPort {
-			c.conflict("address", "%s is member %s of the pool already",
-				netip.AddrPortFrom(m.Address, m.ProtocolPort), other.ID)
-		}
+func (c *checker) onlyMember(p *Pool, m *Member, taken map[netip.AddrPort]*Member) {
+	_, twice := taken[m.addrPort()]
+	if taken == nil {
+		twice = slices.ContainsFunc(p.Members, func(other *Member) bool { return other.addrPort() == m.addrPort() })
+	}
+	if twice {
+		c.conflict("address", "Another member on this pool is already using ip %s on protocol_port %d", m.Address, m.ProtocolPort)
+	}
+}
+
+// memberFamily refuses what Octavia's provider cannot carry: datagrams from a VIP to a
+// member of another IP version.
+func (c *checker) memberFamily(t *Tree, p *Pool, m *Member) {
+	if p.Protocol.datagram() && !t.LoadBalancer.hasFamily(m.Address) {
+		c.unsupported(t, "address", "This provider doesn't support mixing IPv4 and IPv6 addresses for its VIP and members in %s load balancers.",
+			p.Protocol)
 	}
 }

@@ -20,7 +20,7 @@ func memberRules() []rule[MemberSpec] {
 		{"null backup", func(s *MemberSpec) { s.Backup = Null[bool]() }, nil, "", ""},
 		{"monitor address", monitor("2001:db8::1"), nil, "", ""},
 		{"null monitor address", func(s *MemberSpec) { s.MonitorAddress = Null[netip.Addr]() }, nil, "", ""},
-		{"reserved monitor address", monitor("169.254.169.254"), ErrInvalid, "monitor_address", "reserved"},
+		{"reserved monitor address", monitor("169.254.169.254"), ErrInvalid, "monitor_address", "169.254.169.254 is not a valid option for member address"},
 		{"unspecified monitor address", monitor("0.0.0.0"), ErrInvalid, "monitor_address", "not the address of a host"},
 		{"monitor port", port(65535), nil, "", ""},
 		{"null monitor port", func(s *MemberSpec) { s.MonitorPort = Null[int]() }, nil, "", ""},
@@ -40,7 +40,7 @@ func memberWorld(t *testing.T) (w *world, s SubnetID, p PoolID, m MemberID, othe
 }
 
 func TestCreateMemberRules(t *testing.T) {
-	_, subnet, p, m, other := memberWorld(t)
+	_, subnet, p, _, other := memberWorld(t)
 	fresh := func(t *testing.T) (*world, MemberSpec) {
 		w, _, _, _, _ := memberWorld(t)
 		return w, memberSpec(p, "10.0.0.2", 80)
@@ -55,7 +55,7 @@ func TestCreateMemberRules(t *testing.T) {
 		{"IPv6", address("2001:db8::1"), nil, "", ""},
 		{"loopback", address("127.0.0.1"), nil, "", ""},
 		{"zero address", func(s *MemberSpec) { s.Address = Some(netip.Addr{}) }, ErrInvalid, "address", "not an IP address"},
-		{"reserved address", address("169.254.169.254"), ErrInvalid, "address", "reserved"},
+		{"reserved address", address("169.254.169.254"), ErrInvalid, "address", "169.254.169.254 is not a valid option for member address"},
 		{"reserved address in IPv6", address("::ffff:169.254.169.254"), ErrInvalid, "address", "in IPv6 form"},
 		{"multicast", address("224.0.0.1"), ErrInvalid, "address", "not the address of a host"},
 		{"unspecified", address("::"), ErrInvalid, "address", "not the address of a host"},
@@ -63,7 +63,7 @@ func TestCreateMemberRules(t *testing.T) {
 		{"no port", func(s *MemberSpec) { s.ProtocolPort = Opt[int]{} }, ErrInvalid, "protocol_port", "required"},
 		{"port 0", port(0), ErrInvalid, "protocol_port", "use 1 to 65535"},
 		{"port 65536", port(65536), ErrInvalid, "protocol_port", "use 1 to 65535"},
-		{"duplicate", address("10.0.0.1"), ErrConflict, "address", "10.0.0.1:80 is member " + string(m)},
+		{"duplicate", address("10.0.0.1"), ErrConflict, "address", "Another member on this pool is already using ip 10.0.0.1 on protocol_port 80"},
 		{"same address, other port", func(s *MemberSpec) {
 			s.Address, s.ProtocolPort = Some(addr("10.0.0.1")), Some(81)
 		}, nil, "", ""},
@@ -71,7 +71,7 @@ func TestCreateMemberRules(t *testing.T) {
 			s.Address, s.PoolID = Some(addr("10.0.0.1")), Some(other)
 		}, nil, "", ""},
 		{"subnet", func(s *MemberSpec) { s.SubnetID = Some(subnet) }, nil, "", ""},
-		{"unknown subnet", func(s *MemberSpec) { s.SubnetID = Some(SubnetID(testID(99))) }, ErrNotFound, "subnet_id", "does not exist"},
+		{"unknown subnet", func(s *MemberSpec) { s.SubnetID = Some(SubnetID(testID(99))) }, ErrInvalid, "subnet_id", "Subnet " + testID(99) + " not found."},
 	}))
 }
 

@@ -1,11 +1,17 @@
 package lb
 
+import "fmt"
+
 func (o CreatePool) apply(e *edit) (Result, error) {
-	id := e.newID(string(o.ID))
+	return e.createPool(e.newID(string(o.ID)), o.Spec)
+}
+
+// createPool makes a pool with its monitor and members.
+func (e *edit) createPool(id string, spec PoolSpec) (Result, error) {
 	p := &Pool{ID: PoolID(id), Meta: Meta{AdminStateUp: true}}
 	c := &checker{kind: KindPool}
 	c.newID(&e.Config, id)
-	l := o.Spec.fill(c, &e.Config, p)
+	l := spec.fill(c, &e.Config, p)
 	if err := c.err(); err != nil {
 		return Result{}, err
 	}
@@ -18,7 +24,14 @@ func (o CreatePool) apply(e *edit) (Result, error) {
 	if l != nil {
 		e.setDefaultPool(l, p.ID)
 	}
-	return result, nil
+	if spec.Monitor != nil {
+		monitor := *spec.Monitor
+		monitor.PoolID = Some(p.ID)
+		if _, err := e.createHealthMonitor(e.newID(""), monitor); err != nil {
+			return Result{}, err
+		}
+	}
+	return result, e.createMembers(p.ID, spec.Members)
 }
 
 func (o UpdatePool) apply(e *edit) (Result, error) {
@@ -48,6 +61,14 @@ func (o DeletePool) apply(e *edit) (Result, error) {
 		return Result{}, err
 	}
 	t, _ := e.Tree(p.LoadBalancerID)
+	for q := range t.l7Policies() {
+		if q.RedirectPoolID == p.ID {
+			return Result{}, &Error{
+				Kind: ErrInUse, Resource: KindPool, ID: string(p.ID),
+				Msg: fmt.Sprintf("Pool %s is in use by L7 policy %s", p.ID, q.ID),
+			}
+		}
+	}
 	for _, l := range t.Listeners {
 		if l.DefaultPoolID == p.ID {
 			e.setDefaultPool(l, "")
@@ -85,14 +106,46 @@ func (e *edit) deletePool(p *Pool) Result {
 func (spec PoolSpec) fill(c *checker, cfg *Config, p *Pool) *Listener {
 	tree, l := spec.fillParent(c, cfg, p)
 	spec.fillChild(c, &p.Meta, tree)
-	if requiredFixed(c, "protocol", &p.Protocol, spec.Protocol) &&
-		oneOf(c, "protocol", p.Protocol, ProtocolHTTP, ProtocolTCP) && l != nil {
-		c.protocols("protocol", l, p)
+	known := requiredFixed(c, "protocol", &p.Protocol, spec.Protocol) && enum(c, "protocol", p.Protocol, poolProtocols...)
+	if known && l != nil {
+		c.sends("protocol", l.Protocol, p.Protocol)
 	}
-	if required(c, "lb_algorithm", &p.Algorithm, spec.Algorithm) {
-		oneOf(c, "lb_algorithm", p.Algorithm, RoundRobin, LeastConnections, SourceIP)
+	if required(c, "lb_algorithm", &p.Algorithm, spec.Algorithm) &&
+		enum(c, "lb_algorithm", p.Algorithm, SourceIP, RoundRobin, LeastConnections, SourceIPPort) && p.Algorithm == SourceIPPort {
+		c.unsupported(tree, "lb_algorithm", "Amphora provider does not support %s algorithm.", p.Algorithm)
+	}
+	if known {
+		spec.fillPersistence(c, p)
+	}
+	spec.fillTLS(c, p)
+	if !c.creating() && (spec.Members != nil || spec.Monitor != nil) {
+		c.invalid("members", "members and monitor can be given at creation only, set them one by one")
 	}
 	return l
+}
+
+func (spec PoolSpec) fillTLS(c *checker, p *Pool) {
+	t := &p.TLS
+	had := t.CARef != "" && t.CRLRef != ""
+	optional(&t.Enabled, spec.TLSEnabled, false)
+	c.ref("tls_container_ref", &t.Ref, spec.TLSRef)
+	c.ref("ca_tls_container_ref", &t.CARef, spec.CARef)
+	c.ref("crl_container_ref", &t.CRLRef, spec.CRLRef)
+	switch {
+	case t.CRLRef == "" || t.CARef != "":
+	case had:
+		c.failure("ca_tls_container_ref", "A CA reference cannot be removed when a certificate revocation list is present.")
+	default:
+		c.failure("crl_container_ref", "A CA certificate reference is required to specify a revocation list.")
+	}
+	def := TLSParams{}
+	if t.Enabled {
+		def = defaultTLSParams
+	}
+	spec.TLSParamsSpec.fill(c, &t.TLSParams, def)
+	if !t.Enabled {
+		t.TLSParams = TLSParams{}
+	}
 }
 
 func (spec PoolSpec) fillParent(c *checker, cfg *Config, p *Pool) (*Tree, *Listener) {
@@ -101,10 +154,11 @@ func (spec PoolSpec) fillParent(c *checker, cfg *Config, p *Pool) (*Tree, *Liste
 		if given(spec.ListenerID) {
 			c.invalid("listener_id", "can be given at creation only, set default_pool_id of the listener")
 		}
-		return nil, nil
+		t, _ := cfg.Tree(p.LoadBalancerID)
+		return t, nil
 	}
 	if !given(spec.LoadBalancerID) && !given(spec.ListenerID) {
-		c.invalid("loadbalancer_id", "is required, or listener_id")
+		c.failure("loadbalancer_id", "Must provide at least one of: loadbalancer_id, listener_id")
 		return nil, nil
 	}
 	var listener *Listener
@@ -119,7 +173,7 @@ func (spec PoolSpec) fillParent(c *checker, cfg *Config, p *Pool) (*Tree, *Liste
 			c.invalid("listener_id", "listener %s belongs to load balancer %s", id, l.LoadBalancerID)
 			return nil, nil
 		case l.DefaultPoolID != "":
-			c.conflict("listener_id", "listener %s already has the default pool %s", id, l.DefaultPoolID)
+			c.conflict("listener_id", "This listener already has a default pool")
 		}
 		listener, p.LoadBalancerID = l, l.LoadBalancerID
 	}

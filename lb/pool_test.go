@@ -11,8 +11,9 @@ func poolRules() []rule[PoolSpec] {
 	return slices.Concat(metaRules(meta), describedRules(meta), []rule[PoolSpec]{
 		{"least connections", algorithm(LeastConnections), nil, "", ""},
 		{"source IP", algorithm(SourceIP), nil, "", ""},
-		{"source IP and port", algorithm("SOURCE_IP_PORT"), ErrInvalid, "lb_algorithm", "use ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP"},
-		{"empty algorithm", algorithm(""), ErrInvalid, "lb_algorithm", "use ROUND_ROBIN"},
+		{"source IP and port", algorithm("SOURCE_IP_PORT"), ErrUnsupported, "lb_algorithm",
+			"Provider 'amphora' does not support a requested option: Amphora provider does not support SOURCE_IP_PORT algorithm."},
+		{"empty algorithm", algorithm(""), ErrInvalid, "lb_algorithm", "Value should be one of: SOURCE_IP, ROUND_ROBIN, LEAST_CONNECTIONS, SOURCE_IP_PORT"},
 	})
 }
 
@@ -26,7 +27,7 @@ func TestCreatePoolRules(t *testing.T) {
 	}
 	op := func(s PoolSpec) Op { return CreatePool{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(poolRules(), []rule[PoolSpec]{
-		{"no parent", func(s *PoolSpec) { s.LoadBalancerID = Opt[LoadBalancerID]{} }, ErrInvalid, "loadbalancer_id", "required, or listener_id"},
+		{"no parent", func(s *PoolSpec) { s.LoadBalancerID = Opt[LoadBalancerID]{} }, ErrInvalid, "loadbalancer_id", "Validation failure: Must provide at least one of: loadbalancer_id, listener_id"},
 		{"unknown load balancer", func(s *PoolSpec) { s.LoadBalancerID = Some(LoadBalancerID(testID(99))) }, ErrNotFound, "loadbalancer_id", "does not exist"},
 		{"both parents", func(s *PoolSpec) { s.ListenerID = Some(l) }, nil, "", ""},
 		{"listener alone", func(s *PoolSpec) { s.LoadBalancerID, s.ListenerID = Opt[LoadBalancerID]{}, Some(l) }, nil, "", ""},
@@ -37,9 +38,9 @@ func TestCreatePoolRules(t *testing.T) {
 		{"TCP", func(s *PoolSpec) { s.Protocol = Some(ProtocolTCP) }, nil, "", ""},
 		{"TCP for an HTTP listener", func(s *PoolSpec) {
 			s.Protocol, s.ListenerID = Some(ProtocolTCP), Some(l)
-		}, ErrInvalid, "protocol", "use an HTTP pool"},
+		}, ErrInvalid, "protocol", "The pool protocol 'TCP' is invalid while the listener protocol is 'HTTP'."},
 		{"no protocol", func(s *PoolSpec) { s.Protocol = Opt[Protocol]{} }, ErrInvalid, "protocol", "required"},
-		{"PROXYV2", func(s *PoolSpec) { s.Protocol = Some[Protocol]("PROXYV2") }, ErrInvalid, "protocol", "use HTTP or TCP"},
+		{"listener protocol", func(s *PoolSpec) { s.Protocol = Some(ProtocolTerminatedHTTPS) }, ErrInvalid, "protocol", "Value should be one of: HTTP, HTTPS, PROXY, PROXYV2, TCP, UDP, SCTP"},
 		{"no algorithm", func(s *PoolSpec) { s.Algorithm = Null[Algorithm]() }, ErrInvalid, "lb_algorithm", "required"},
 	}))
 
@@ -51,7 +52,7 @@ func TestCreatePoolRules(t *testing.T) {
 		}
 		w.do(UpdateListener{ID: l, Spec: ListenerSpec{DefaultPoolID: Some(http)}})
 		_, _, _, err := Apply(w.cfg, w.stamp(CreatePool{Spec: spec}))
-		checkError(t, err, ErrConflict, "listener_id", "already has the default pool "+string(http))
+		checkError(t, err, ErrConflict, "listener_id", "This listener already has a default pool")
 	})
 }
 

@@ -128,7 +128,7 @@ func TestStamp(t *testing.T) {
 
 func TestEveryBrokenFieldIsNamed(t *testing.T) {
 	w := newWorld(t)
-	spec := ListenerSpec{Protocol: Some[Protocol]("UDP"), ProtocolPort: Some(0), ConnectionLimit: Some(-2)}
+	spec := ListenerSpec{Protocol: Some[Protocol]("LDAP"), ProtocolPort: Some(0), ConnectionLimit: Some(-2)}
 	spec.Name = Some("\xff")
 	_, _, _, err := Apply(w.cfg, w.stamp(CreateListener{Spec: spec}))
 	var fields []string

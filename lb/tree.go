@@ -1,6 +1,9 @@
 package lb
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Tree is one load balancer with everything below it.
 type Tree struct {
@@ -18,11 +21,30 @@ func (t *Tree) pool(id PoolID) (*Pool, bool) {
 	return nil, false
 }
 
+// l7Policies yields the L7 policies of every listener.
+func (t *Tree) l7Policies() iter.Seq[*L7Policy] {
+	return func(yield func(*L7Policy) bool) {
+		for _, l := range t.Listeners {
+			for _, q := range l.L7Policies {
+				if !yield(q) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // objects returns what is stored of the tree, parents before children.
 func (t *Tree) objects() []any {
 	all := []any{t.LoadBalancer}
 	for _, l := range t.Listeners {
-		all = append(all, l)
+		all = append(all, l.stored())
+		for _, q := range l.L7Policies {
+			all = append(all, q.stored())
+			for _, r := range q.Rules {
+				all = append(all, r)
+			}
+		}
 	}
 	for _, p := range t.Pools {
 		all = append(all, p.stored())
@@ -40,6 +62,26 @@ func (t *Tree) objects() []any {
 func (p *Pool) stored() *Pool {
 	s := *p
 	s.Members, s.Monitor = nil, nil
+	return &s
+}
+
+// stored returns the listener as it is stored: alone.
+func (l *Listener) stored() *Listener {
+	if l.L7Policies == nil {
+		return l
+	}
+	s := *l
+	s.L7Policies = nil
+	return &s
+}
+
+// stored returns the policy as it is stored: alone.
+func (q *L7Policy) stored() *L7Policy {
+	if q.Rules == nil {
+		return q
+	}
+	s := *q
+	s.Rules = nil
 	return &s
 }
 
