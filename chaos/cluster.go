@@ -37,6 +37,7 @@ var (
 const (
 	raftPort   = 7480
 	gossipPort = 7481
+	apiPort    = 9876
 )
 
 // node is amphorad on a host of its own.
@@ -69,6 +70,7 @@ type ClusterConfig struct {
 	Bin     string // directory that holds amphorad and amphoractl
 	Profile string // of timers; empty: amphorad's default
 	Disks   bool   // each node has a disk of its own, which can break
+	API     bool   // each node has the REST API at its address, in the clear
 }
 
 // NewCluster is [NewClusterWith] of programs and nothing else.
@@ -166,6 +168,9 @@ func (c *Cluster) configuration(n *node, keyFile string) []byte {
 		fmt.Fprintf(&b, "[vip]\ninterface = %q\n", link)
 	}
 	fmt.Fprintf(&b, "[admin]\nsocket = %q\n", n.socket())
+	if c.cfg.API {
+		fmt.Fprintf(&b, "[api]\nlisten = \"%s:%d\"\ninsecure = true\n", n.host.Addr, apiPort)
+	}
 	return b.Bytes()
 }
 
@@ -240,10 +245,15 @@ func (c *Cluster) Close() error {
 
 // Ctl runs amphoractl against a node and returns what it printed.
 func (c *Cluster) Ctl(ctx context.Context, node string, args ...string) (string, error) {
+	return c.CtlWith(ctx, node, "", args...)
+}
+
+// CtlWith is Ctl with something to read.
+func (c *Cluster) CtlWith(ctx context.Context, node, stdin string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.cfg.Bin, "amphoractl"), args...)
 	cmd.Env = append(os.Environ(), "AMPHORA_SOCKET=unix://"+c.node(node).socket())
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("amphoractl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
 	}
