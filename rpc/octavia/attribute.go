@@ -98,6 +98,8 @@ func appendValue(b []byte, v any) []byte {
 		return strconv.AppendInt(b, int64(v), 10)
 	case int64:
 		return strconv.AppendInt(b, v, 10)
+	case uint64:
+		return strconv.AppendUint(b, v, 10)
 	case time.Time:
 		if v.IsZero() {
 			return append(b, "null"...)

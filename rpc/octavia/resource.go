@@ -1,6 +1,7 @@
 package octavia
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"net/http"
@@ -17,6 +18,7 @@ type resource[R, S any] struct {
 	kind             lb.Kind
 	one, many, links string // root keys; links is "" if lists have none
 	arg              string // WSME's name of the argument, in faults
+	named            bool   // ids are names, not UUIDs
 	attrs            []attribute[R]
 	form             object[S]
 
@@ -38,6 +40,8 @@ type resource[R, S any] struct {
 	create func(*call, *snapshot, *S) (project string, op lb.Op, err error)
 	update func(*call, R, *S) (lb.Op, error)
 	remove func(*call, R) (lb.Op, error)
+
+	changed, removed int // status codes; 0: 200 and 204
 }
 
 // list answers GET on a collection.
@@ -139,16 +143,20 @@ func (r *resource[R, S]) found(c *call, right access.Right) (R, *snapshot, error
 	if err != nil {
 		return none, nil, err
 	}
-	row, ok, err := r.find(c, s, c.last())
+	id := c.ids[len(c.ids)-1]
+	if !r.named {
+		id = c.last()
+	}
+	row, ok, err := r.find(c, s, id)
 	switch {
 	case err != nil:
 		return none, nil, err
 	case !ok:
 		return none, nil, missing(r.kind, c.ids[len(c.ids)-1])
-	case r.project != nil:
-		return row, s, c.may(right, r.project(row))
+	case r.project == nil, right == r.read && c.caller.May(r.global, ""):
+		return row, s, nil
 	}
-	return row, s, nil
+	return row, s, c.may(right, r.project(row))
 }
 
 // show answers GET on one resource.
@@ -205,7 +213,7 @@ func (r *resource[R, S]) put(c *call) error {
 	if err != nil {
 		return err
 	}
-	return r.answerChanged(c, after, http.StatusOK, r.id(row))
+	return r.answerChanged(c, after, cmp.Or(r.changed, http.StatusOK), r.id(row))
 }
 
 // answerChanged shows what a change left. It may be gone again by now.
@@ -233,7 +241,7 @@ func (r *resource[R, S]) delete(c *call) error {
 	if _, _, err := c.propose(op); err != nil {
 		return err
 	}
-	c.w.WriteHeader(http.StatusNoContent)
+	c.w.WriteHeader(cmp.Or(r.removed, http.StatusNoContent))
 	return nil
 }
 

@@ -6,5 +6,6 @@ import "slices"
 func (a *api) routes() []route {
 	return slices.Concat(
 		providerRoutes(),
+		amphoraRoutes(),
 	)
 }
