@@ -25,7 +25,7 @@ func BenchmarkApply(b *testing.B) {
 			index := uint64(1)
 			entry := func() *raft.Log {
 				index++
-				data, err := EncodeCommand(fmt.Sprint(index), lb.Stamp{At: time.Unix(int64(index), 0)},
+				data, err := EncodeCommand(fmt.Sprint(index), lb.Stamp{At: time.Unix(int64(index), 0)}, true,
 					lb.UpdateSubnet{ID: lb.SubnetID(testID(1)), Spec: lb.SubnetSpec{
 						MetaSpec: lb.MetaSpec{Description: lb.Some(fmt.Sprint(index))},
 					}})

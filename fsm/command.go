@@ -5,16 +5,22 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/amphora-lb/amphora/fsm/fsmpb"
+	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 )
 
 // CommandVersion is the newest version of a command that this program encodes
 // and understands. A command may be proposed once every voter knows its version.
-const CommandVersion = 1
+//
+// Version 1 had an encoding of its own for each of few operations, and no quotas.
+const CommandVersion = 2
+
+// MaxCommand is how many bytes a command may have. An entry of the log is sent in one
+// piece, and holds up what is behind it.
+const MaxCommand = 1 << 20
 
 // maxRequestID keeps what is stored per answered request small.
 const maxRequestID = 128
@@ -22,29 +28,35 @@ const maxRequestID = 128
 // errNewer is what a node runs into that was left behind by an upgrade.
 var errNewer = errors.New("it was written by a newer version: this node is older than the cluster, upgrade it")
 
-// marshal is for everything that is stored or hashed. Messages in storage hold
+// marshal is for everything that is stored or hashed. Resources in storage hold
 // no maps, so their encoding is the same on every node that runs this program.
 var marshal = proto.MarshalOptions{Deterministic: true}
 
 // EncodeCommand returns the data of a log entry. requestID is the client's, or
 // empty; commands that carry the same one are applied once. The stamp is the
-// proposing node's.
+// proposing node's. Quotas do not bind a command that is exempt.
 //
 // It returns an error for what [DecodeCommand] would refuse, such as a name that
-// is not UTF-8: every node that applied such an entry would stop.
-func EncodeCommand(requestID string, stamp lb.Stamp, op lb.Op) ([]byte, error) {
-	c := &fsmpb.Command{
+// is not UTF-8: every node that applied such an entry would stop. One of more than
+// [MaxCommand] bytes is refused with an [*lb.Error] that names the largest resource in it.
+func EncodeCommand(requestID string, stamp lb.Stamp, exempt bool, op lb.Op) ([]byte, error) {
+	operation, err := lbpb.FromOp(op)
+	if err != nil {
+		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	data, err := marshal.Marshal(&fsmpb.Command{
 		Version:   CommandVersion,
 		RequestId: requestID,
 		At:        timestamppb.New(stamp.At),
 		NewId:     stamp.ID,
-	}
-	if err := setOp(c, op); err != nil {
-		return nil, fmt.Errorf("encode command: %w", err)
-	}
-	data, err := marshal.Marshal(c)
+		Exempt:    exempt,
+		Op:        &fsmpb.Command_Operation{Operation: operation},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	if len(data) > MaxCommand {
+		return nil, tooLarge(operation, len(data))
 	}
 	if _, _, err := DecodeCommand(data); err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
@@ -63,8 +75,12 @@ func DecodeCommand(data []byte) (requestID string, cmd lb.Command, err error) {
 	switch {
 	case c.GetVersion() == 0:
 		err = errors.New("it has no version")
+	case c.GetVersion() == 1 && (c.GetExempt() || c.GetOperation() != nil):
+		err = errors.New("it has fields that version 1 does not have")
 	case c.GetVersion() > CommandVersion:
 		err = fmt.Errorf("version %d, known up to %d: %w", c.GetVersion(), CommandVersion, errNewer)
+	case c.GetVersion() > 1 && len(data) > MaxCommand:
+		err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(data), MaxCommand)
 	case unknownFields(c.ProtoReflect()):
 		err = fmt.Errorf("unknown fields: %w", errNewer)
 	case len(c.GetRequestId()) > maxRequestID:
@@ -83,28 +99,7 @@ func DecodeCommand(data []byte) (requestID string, cmd lb.Command, err error) {
 		return "", lb.Command{}, fmt.Errorf("decode command: %w", err)
 	}
 	stamp := lb.Stamp{At: c.GetAt().AsTime(), ID: c.GetNewId()}
-	return c.GetRequestId(), lb.Command{Stamp: stamp, Op: op}, nil
-}
-
-// unknownFields reports whether m, or a message in it, has fields that this
-// program does not know. To ignore them would be to apply another command than
-// the nodes that know them.
-func unknownFields(m protoreflect.Message) bool {
-	if len(m.GetUnknown()) > 0 {
-		return true
-	}
-	found := false
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case f.Kind() != protoreflect.MessageKind || f.IsMap(): // the only map is from text to text
-		case f.IsList():
-			for i := range v.List().Len() {
-				found = found || unknownFields(v.List().Get(i).Message())
-			}
-		default:
-			found = unknownFields(v.Message())
-		}
-		return !found
-	})
-	return found
+	// What version 1 could do, only operators did.
+	exempt := c.GetExempt() || c.GetVersion() == 1
+	return c.GetRequestId(), lb.Command{Stamp: stamp, Exempt: exempt, Op: op}, nil
 }

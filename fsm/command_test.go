@@ -18,7 +18,7 @@ func TestCommandRoundTrip(t *testing.T) {
 	for index := range uint64(500) {
 		stamp := lb.Stamp{At: time.Unix(int64(index), 0).UTC(), ID: testID(index)}
 		op := s.op(index)
-		data, err := EncodeCommand("request", stamp, op)
+		data, err := EncodeCommand("request", stamp, index%2 == 0, op)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +26,7 @@ func TestCommandRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := (lb.Command{Stamp: stamp, Op: op}); id != "request" || !reflect.DeepEqual(cmd, want) {
+		if want := (lb.Command{Stamp: stamp, Exempt: index%2 == 0, Op: op}); id != "request" || !reflect.DeepEqual(cmd, want) {
 			t.Fatalf("got %s %+v\nwant %+v", id, cmd, want)
 		}
 		seen[reflect.TypeOf(op)] = true
@@ -35,11 +35,11 @@ func TestCommandRoundTrip(t *testing.T) {
 		t.Errorf("%d operations tried, there are 18", len(seen))
 	}
 	cascade := lb.DeleteLoadBalancer{ID: "x", Cascade: true}
-	data, err := EncodeCommand("", lb.Stamp{}, cascade)
+	data, err := EncodeCommand("", lb.Stamp{}, false, cascade)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, cmd, err := DecodeCommand(data); err != nil || cmd.Op != cascade || !cmd.At.IsZero() {
+	if _, cmd, err := DecodeCommand(data); err != nil || !reflect.DeepEqual(cmd.Op, lb.Op(cascade)) || !cmd.At.IsZero() {
 		t.Errorf("got %+v, %v", cmd, err)
 	}
 }
@@ -51,18 +51,18 @@ func TestEncodeCommandRefuses(t *testing.T) {
 		return lb.CreatePool{Spec: lb.PoolSpec{MetaSpec: lb.MetaSpec{Name: lb.Some(s)}}}
 	}
 	for what, encode := range map[string]func() ([]byte, error){
-		"no operation":      func() ([]byte, error) { return EncodeCommand("", stamp, nil) },
-		"text not UTF-8":    func() ([]byte, error) { return EncodeCommand("", stamp, name("\xff")) },
-		"request not UTF-8": func() ([]byte, error) { return EncodeCommand("\xff", stamp, name("a")) },
-		"long request id":   func() ([]byte, error) { return EncodeCommand(strings.Repeat("x", 129), stamp, name("a")) },
+		"no operation":      func() ([]byte, error) { return EncodeCommand("", stamp, true, nil) },
+		"text not UTF-8":    func() ([]byte, error) { return EncodeCommand("", stamp, true, name("\xff")) },
+		"request not UTF-8": func() ([]byte, error) { return EncodeCommand("\xff", stamp, true, name("a")) },
+		"long request id":   func() ([]byte, error) { return EncodeCommand(strings.Repeat("x", 129), stamp, true, name("a")) },
 		"no address": func() ([]byte, error) {
-			return EncodeCommand("", stamp, lb.CreateMember{Spec: lb.MemberSpec{Address: lb.Some(netip.Addr{})}})
+			return EncodeCommand("", stamp, true, lb.CreateMember{Spec: lb.MemberSpec{Address: lb.Some(netip.Addr{})}})
 		},
 		"no prefix": func() ([]byte, error) {
-			return EncodeCommand("", stamp, lb.CreateSubnet{Spec: lb.SubnetSpec{CIDR: lb.Some(netip.Prefix{})}})
+			return EncodeCommand("", stamp, true, lb.CreateSubnet{Spec: lb.SubnetSpec{CIDR: lb.Some(netip.Prefix{})}})
 		},
 		"time out of range": func() ([]byte, error) {
-			return EncodeCommand("", lb.Stamp{At: time.Unix(math.MaxInt64/2, 0)}, name("a"))
+			return EncodeCommand("", lb.Stamp{At: time.Unix(math.MaxInt64/2, 0)}, true, name("a"))
 		},
 	} {
 		if data, err := encode(); err == nil {
@@ -94,7 +94,7 @@ func TestResponseRoundTrip(t *testing.T) {
 	if !reflect.DeepEqual(flatten(got), all) {
 		t.Errorf("got %#v, want %#v", got, all)
 	}
-	for _, kind := range []error{lb.ErrNotFound, lb.ErrInvalid, lb.ErrConflict, lb.ErrInUse, lb.ErrImmutable, lb.ErrUnavailable} {
+	for _, kind := range []error{lb.ErrNotFound, lb.ErrInvalid, lb.ErrConflict, lb.ErrInUse, lb.ErrImmutable, lb.ErrUnavailable, lb.ErrQuota, lb.ErrPrecondition, lb.ErrUnsupported} {
 		if !errors.Is(got, kind) {
 			t.Errorf("%v got lost", kind)
 		}
@@ -130,7 +130,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := EncodeCommand(id, cmd.Stamp, cmd.Op)
+		again, err := EncodeCommand(id, cmd.Stamp, cmd.Exempt, cmd.Op)
 		if err != nil {
 			t.Fatalf("decoded, but not encoded again: %v", err)
 		}

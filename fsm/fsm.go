@@ -95,6 +95,22 @@ func (f *FSM) Index() uint64 { return f.applied.Load() }
 // closed when ctx ends or the state machine is closed.
 func (f *FSM) Watch(ctx context.Context) <-chan struct{} { return f.changed.watch(ctx) }
 
+// Changed blocks until the revision of [FSM.Config] is higher than after. It returns ctx's
+// error when that ends first, and [ErrClosed].
+func (f *FSM) Changed(ctx context.Context, after uint64) error {
+	watch, stop := context.WithCancel(ctx)
+	defer stop()
+	for range f.Watch(watch) {
+		if f.Config().Revision() > after {
+			return nil
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for a change after revision %d: %w", after, err)
+	}
+	return ErrClosed
+}
+
 // Wait blocks until [FSM.Index] is at least index. It returns ctx's error when
 // that ends first, and [ErrClosed].
 func (f *FSM) Wait(ctx context.Context, index uint64) error {

@@ -162,7 +162,7 @@ func TestUndecodableEntryPanics(t *testing.T) {
 	}{
 		"empty":         {nil, "no version"},
 		"not a command": {[]byte{0xff}, "decode command"},
-		"newer version": {append([]byte{0x08, 0x02}, good[2:]...), "older than the cluster, upgrade it"},
+		"newer version": {append([]byte{0x08, CommandVersion + 1}, good[2:]...), "older than the cluster, upgrade it"},
 		"newer field":   {append(bytes.Clone(good), 0xd0, 0x0f, 0x01), "older than the cluster, upgrade it"},
 	} {
 		t.Run(name, func(t *testing.T) {

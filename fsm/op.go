@@ -2,96 +2,26 @@ package fsm
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/amphora-lb/amphora/fsm/fsmpb"
-	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// setOp encodes op into c.
-func setOp(c *fsmpb.Command, op lb.Op) error {
-	switch op := op.(type) {
-	case lb.CreateSubnet:
-		c.Op = &fsmpb.Command_CreateSubnet{CreateSubnet: &fsmpb.CreateSubnet{
-			Spec: lbpb.FromSubnetSpec(op.Spec),
-		}}
-	case lb.UpdateSubnet:
-		c.Op = &fsmpb.Command_UpdateSubnet{UpdateSubnet: &fsmpb.UpdateSubnet{
-			Id: string(op.ID), Spec: lbpb.FromSubnetSpec(op.Spec),
-		}}
-	case lb.DeleteSubnet:
-		c.Op = &fsmpb.Command_DeleteSubnet{DeleteSubnet: &fsmpb.DeleteSubnet{
-			Id: string(op.ID),
-		}}
-	case lb.CreateLoadBalancer:
-		c.Op = &fsmpb.Command_CreateLoadBalancer{CreateLoadBalancer: &fsmpb.CreateLoadBalancer{
-			Spec: lbpb.FromLoadBalancerSpec(op.Spec),
-		}}
-	case lb.UpdateLoadBalancer:
-		c.Op = &fsmpb.Command_UpdateLoadBalancer{UpdateLoadBalancer: &fsmpb.UpdateLoadBalancer{
-			Id: string(op.ID), Spec: lbpb.FromLoadBalancerSpec(op.Spec),
-		}}
-	case lb.DeleteLoadBalancer:
-		c.Op = &fsmpb.Command_DeleteLoadBalancer{DeleteLoadBalancer: &fsmpb.DeleteLoadBalancer{
-			Id: string(op.ID), Cascade: op.Cascade,
-		}}
-	case lb.CreateListener:
-		c.Op = &fsmpb.Command_CreateListener{CreateListener: &fsmpb.CreateListener{
-			Spec: lbpb.FromListenerSpec(op.Spec),
-		}}
-	case lb.UpdateListener:
-		c.Op = &fsmpb.Command_UpdateListener{UpdateListener: &fsmpb.UpdateListener{
-			Id: string(op.ID), Spec: lbpb.FromListenerSpec(op.Spec),
-		}}
-	case lb.DeleteListener:
-		c.Op = &fsmpb.Command_DeleteListener{DeleteListener: &fsmpb.DeleteListener{
-			Id: string(op.ID),
-		}}
-	case lb.CreatePool:
-		c.Op = &fsmpb.Command_CreatePool{CreatePool: &fsmpb.CreatePool{
-			Spec: lbpb.FromPoolSpec(op.Spec),
-		}}
-	case lb.UpdatePool:
-		c.Op = &fsmpb.Command_UpdatePool{UpdatePool: &fsmpb.UpdatePool{
-			Id: string(op.ID), Spec: lbpb.FromPoolSpec(op.Spec),
-		}}
-	case lb.DeletePool:
-		c.Op = &fsmpb.Command_DeletePool{DeletePool: &fsmpb.DeletePool{
-			Id: string(op.ID),
-		}}
-	case lb.CreateMember:
-		c.Op = &fsmpb.Command_CreateMember{CreateMember: &fsmpb.CreateMember{
-			Spec: lbpb.FromMemberSpec(op.Spec),
-		}}
-	case lb.UpdateMember:
-		c.Op = &fsmpb.Command_UpdateMember{UpdateMember: &fsmpb.UpdateMember{
-			Id: string(op.ID), Spec: lbpb.FromMemberSpec(op.Spec),
-		}}
-	case lb.DeleteMember:
-		c.Op = &fsmpb.Command_DeleteMember{DeleteMember: &fsmpb.DeleteMember{
-			Id: string(op.ID),
-		}}
-	case lb.CreateHealthMonitor:
-		c.Op = &fsmpb.Command_CreateHealthMonitor{CreateHealthMonitor: &fsmpb.CreateHealthMonitor{
-			Spec: lbpb.FromHealthMonitorSpec(op.Spec),
-		}}
-	case lb.UpdateHealthMonitor:
-		c.Op = &fsmpb.Command_UpdateHealthMonitor{UpdateHealthMonitor: &fsmpb.UpdateHealthMonitor{
-			Id: string(op.ID), Spec: lbpb.FromHealthMonitorSpec(op.Spec),
-		}}
-	case lb.DeleteHealthMonitor:
-		c.Op = &fsmpb.Command_DeleteHealthMonitor{DeleteHealthMonitor: &fsmpb.DeleteHealthMonitor{
-			Id: string(op.ID),
-		}}
-	default:
-		return fmt.Errorf("no encoding for %T", op)
-	}
-	return nil
-}
-
 // getOp decodes the operation of c.
 func getOp(c *fsmpb.Command) (lb.Op, error) {
+	op, current := c.GetOp().(*fsmpb.Command_Operation)
+	switch {
+	case c.GetVersion() == 1:
+		return getOpV1(c)
+	case !current:
+		return nil, errors.New("it has no operation")
+	}
+	return op.Operation.ToLB()
+}
+
+// getOpV1 decodes the operation of a command of version 1. It stays for the logs that
+// have such commands.
+func getOpV1(c *fsmpb.Command) (lb.Op, error) {
 	switch op := c.GetOp().(type) {
 	case *fsmpb.Command_CreateSubnet:
 		spec, err := op.CreateSubnet.GetSpec().ToLB()

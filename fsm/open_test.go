@@ -49,9 +49,9 @@ func TestOpenErrors(t *testing.T) {
 		}, []string{"damaged", "missing"}},
 		{"newer format", func(path string) error {
 			return editCopy(path, whole, func(tx *bolt.Tx) error {
-				return tx.Bucket([]byte(metaBucket)).Put([]byte(keyFormat), bigEndian(2))
+				return tx.Bucket([]byte(metaBucket)).Put([]byte(keyFormat), bigEndian(formatVersion+1))
 			})
-		}, []string{"format 2", "upgrade it"}},
+		}, []string{"format 3", "upgrade it"}},
 		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, []string{"is a directory"}},
 	}
 	for _, tt := range tests {

@@ -59,7 +59,7 @@ func TestRefusedRequestIsTriedAgain(t *testing.T) {
 	if _, _, err := DecodeResponse(f.Apply(refused).([]byte)); err == nil {
 		t.Fatal("carried out, though the subnet exists")
 	}
-	data, err := EncodeCommand("", lb.Stamp{At: time.Unix(1_800_000_000, 0)}, lb.DeleteSubnet{ID: lb.SubnetID(testID(1))})
+	data, err := EncodeCommand("", lb.Stamp{At: time.Unix(1_800_000_000, 0)}, true, lb.DeleteSubnet{ID: lb.SubnetID(testID(1))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestOldestRequestIsForgotten(t *testing.T) {
 	f := newTest(t)
 	// Updates of one subnet: carried out anew, each moves the revision.
 	entry := func(index, n uint64) *raft.Log {
-		data, err := EncodeCommand(fmt.Sprintf("r%d", n), lb.Stamp{At: time.Unix(1_800_000_000, 0)},
+		data, err := EncodeCommand(fmt.Sprintf("r%d", n), lb.Stamp{At: time.Unix(1_800_000_000, 0)}, true,
 			lb.UpdateSubnet{ID: lb.SubnetID(testID(1)), Spec: lb.SubnetSpec{
 				MetaSpec: lb.MetaSpec{Description: lb.Some(fmt.Sprint(n))},
 			}})

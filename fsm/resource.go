@@ -9,36 +9,38 @@ import (
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// buckets names the bucket of each kind. The names are part of the format.
+// buckets names the bucket of each kind, and the format that brought it. The names
+// are part of the format.
 var buckets = []struct {
 	kind   lb.Kind
 	bucket string
-	decode func(data []byte) (object any, id string, err error)
+	since  uint64
 }{
-	{lb.KindSubnet, "subnets", func(data []byte) (any, string, error) {
-		m := &lbpb.Subnet{}
-		return decodeObject(data, m, m.ToLB)
-	}},
-	{lb.KindLoadBalancer, "load_balancers", func(data []byte) (any, string, error) {
-		m := &lbpb.LoadBalancer{}
-		return decodeObject(data, m, m.ToLB)
-	}},
-	{lb.KindListener, "listeners", func(data []byte) (any, string, error) {
-		m := &lbpb.Listener{}
-		return decodeObject(data, m, m.ToLB)
-	}},
-	{lb.KindPool, "pools", func(data []byte) (any, string, error) {
-		m := &lbpb.Pool{}
-		return decodeObject(data, m, m.ToLB)
-	}},
-	{lb.KindMember, "members", func(data []byte) (any, string, error) {
-		m := &lbpb.Member{}
-		return decodeObject(data, m, m.ToLB)
-	}},
-	{lb.KindHealthMonitor, "health_monitors", func(data []byte) (any, string, error) {
-		m := &lbpb.HealthMonitor{}
-		return decodeObject(data, m, m.ToLB)
-	}},
+	{lb.KindSubnet, "subnets", 1},
+	{lb.KindLoadBalancer, "load_balancers", 1},
+	{lb.KindListener, "listeners", 1},
+	{lb.KindPool, "pools", 1},
+	{lb.KindMember, "members", 1},
+	{lb.KindHealthMonitor, "health_monitors", 1},
+
+	{lb.KindL7Policy, "l7_policies", 2},
+	{lb.KindL7Rule, "l7_rules", 2},
+	{lb.KindNetwork, "networks", 2},
+	{lb.KindPort, "ports", 2},
+	{lb.KindSecurityGroup, "security_groups", 2},
+	{lb.KindQoSPolicy, "qos_policies", 2},
+	{lb.KindQuota, "quotas", 2},
+	{lb.KindFlavorProfile, "flavor_profiles", 2},
+	{lb.KindFlavor, "flavors", 2},
+	{lb.KindAvailabilityZoneProfile, "availability_zone_profiles", 2},
+	{lb.KindAvailabilityZone, "availability_zones", 2},
+	{lb.KindProject, "projects", 2},
+	{lb.KindUser, "users", 2},
+	{lb.KindRole, "roles", 2},
+	{lb.KindAssignment, "role_assignments", 2},
+	{lb.KindRevocation, "revoked_tokens", 2},
+	{lb.KindSecret, "secrets", 2},
+	{lb.KindSecretContainer, "secret_containers", 2},
 }
 
 // bucketOf returns the name of kind's bucket.
@@ -53,38 +55,31 @@ func bucketOf(kind lb.Kind) (string, error) {
 
 // encodeObject returns what is stored for a resource.
 func encodeObject(object any) ([]byte, error) {
-	switch o := object.(type) {
-	case *lb.Subnet:
-		return marshal.Marshal(lbpb.FromSubnet(o))
-	case *lb.LoadBalancer:
-		return marshal.Marshal(lbpb.FromLoadBalancer(o))
-	case *lb.Listener:
-		return marshal.Marshal(lbpb.FromListener(o))
-	case *lb.Pool:
-		return marshal.Marshal(lbpb.FromPool(o))
-	case *lb.Member:
-		return marshal.Marshal(lbpb.FromMember(o))
-	case *lb.HealthMonitor:
-		return marshal.Marshal(lbpb.FromHealthMonitor(o))
+	x, err := lbpb.FromObject(object)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("no encoding for %T", object)
+	return marshal.Marshal(x.Message())
 }
 
-// decodeObject fills m and converts it. Nothing of what it returns refers to
+// decodeObject is the inverse of encodeObject. Nothing of what it returns refers to
 // data, which may be memory of a transaction.
-func decodeObject[M interface {
-	proto.Message
-	GetId() string
-}, T any](data []byte, m M, toLB func() (*T, error)) (any, string, error) {
+func decodeObject(kind lb.Kind, data []byte) (object any, id string, err error) {
+	x, err := lbpb.NewObject(kind)
+	if err != nil {
+		return nil, "", err
+	}
+	m := x.Message()
 	if err := proto.Unmarshal(data, m); err != nil {
 		return nil, "", err
 	}
 	if unknownFields(m.ProtoReflect()) {
 		return nil, "", fmt.Errorf("unknown fields: %w", errNewer)
 	}
-	object, err := toLB()
+	object, err = x.ToLB()
 	if err != nil {
 		return nil, "", err
 	}
-	return object, m.GetId(), nil
+	_, id = lbpb.Identify(object)
+	return object, id, nil
 }

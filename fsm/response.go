@@ -14,12 +14,15 @@ import (
 // errorKinds says how each kind of error travels. One that is not listed
 // arrives without a kind.
 var errorKinds = map[error]fsmpb.ErrorKind{
-	lb.ErrNotFound:    fsmpb.ErrorKind_ERROR_KIND_NOT_FOUND,
-	lb.ErrInvalid:     fsmpb.ErrorKind_ERROR_KIND_INVALID,
-	lb.ErrConflict:    fsmpb.ErrorKind_ERROR_KIND_CONFLICT,
-	lb.ErrInUse:       fsmpb.ErrorKind_ERROR_KIND_IN_USE,
-	lb.ErrImmutable:   fsmpb.ErrorKind_ERROR_KIND_IMMUTABLE,
-	lb.ErrUnavailable: fsmpb.ErrorKind_ERROR_KIND_UNAVAILABLE,
+	lb.ErrNotFound:     fsmpb.ErrorKind_ERROR_KIND_NOT_FOUND,
+	lb.ErrInvalid:      fsmpb.ErrorKind_ERROR_KIND_INVALID,
+	lb.ErrConflict:     fsmpb.ErrorKind_ERROR_KIND_CONFLICT,
+	lb.ErrInUse:        fsmpb.ErrorKind_ERROR_KIND_IN_USE,
+	lb.ErrImmutable:    fsmpb.ErrorKind_ERROR_KIND_IMMUTABLE,
+	lb.ErrUnavailable:  fsmpb.ErrorKind_ERROR_KIND_UNAVAILABLE,
+	lb.ErrQuota:        fsmpb.ErrorKind_ERROR_KIND_QUOTA,
+	lb.ErrPrecondition: fsmpb.ErrorKind_ERROR_KIND_PRECONDITION,
+	lb.ErrUnsupported:  fsmpb.ErrorKind_ERROR_KIND_UNSUPPORTED,
 }
 
 // encodeResult returns the response of a command that was carried out.

@@ -129,7 +129,7 @@ func (s *script) command(index uint64) []byte {
 		requestID = fmt.Sprintf("request-%d", index)
 	}
 	stamp := lb.Stamp{At: time.Unix(1_800_000_000+int64(index), 0), ID: testID(index)}
-	data, err := EncodeCommand(requestID, stamp, s.op(index))
+	data, err := EncodeCommand(requestID, stamp, true, s.op(index))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func (s *script) op(index uint64) lb.Op {
 // subnetEntry is an entry that succeeds on any state without a subnet n.
 func subnetEntry(t testing.TB, index uint64, requestID string, n uint64) *raft.Log {
 	t.Helper()
-	data, err := EncodeCommand(requestID, lb.Stamp{At: time.Unix(1_800_000_000, 0), ID: testID(n)},
+	data, err := EncodeCommand(requestID, lb.Stamp{At: time.Unix(1_800_000_000, 0), ID: testID(n)}, true,
 		lb.CreateSubnet{Spec: lb.SubnetSpec{
 			MetaSpec: lb.MetaSpec{Name: lb.Some(fmt.Sprintf("subnet %d", n))},
 			CIDR:     lb.Some(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 8), byte(n), 0}), 24)),

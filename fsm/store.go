@@ -15,6 +15,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -23,12 +24,12 @@ const (
 	metaBucket     = "meta"
 	requestsBucket = "requests"
 
-	keyFormat   = "format"   // formatVersion
+	keyFormat   = "format"   // formatVersion, or an older one until the file has been upgraded
 	keyIndex    = "index"    // of the last entry applied
 	keyTerm     = "term"     // of the same entry
 	keyRevision = "revision" // of the configuration
 
-	formatVersion = 1
+	formatVersion = 2
 )
 
 const (
@@ -50,6 +51,7 @@ type store struct {
 // state is what a file holds.
 type state struct {
 	config      *lb.Config
+	format      uint64
 	index, term uint64
 	requests    *requests
 }
@@ -120,10 +122,33 @@ func loadStore(path string) (*store, state, error) {
 			return err
 		})
 	})
+	if err == nil && st.format < formatVersion {
+		err = guarded(func() error {
+			return db.Update(func(tx *bolt.Tx) error { return upgrade(tx, st.config) })
+		})
+	}
 	if err != nil {
 		return nil, state{}, errors.Join(err, db.Close())
 	}
 	return &store{db: db, users: 1}, st, nil
+}
+
+// upgrade brings a file of an older format to this one. Every resource is written again,
+// so that what [lb.Build] has made up for it is stored as on a node that never was older.
+func upgrade(tx *bolt.Tx, config *lb.Config) error {
+	for _, b := range buckets {
+		if _, err := tx.CreateBucketIfNotExists([]byte(b.bucket)); err != nil {
+			return fmt.Errorf("upgrade: bucket %q: %w", b.bucket, err)
+		}
+	}
+	up := batch{tx: tx}
+	for object := range config.Objects() {
+		kind, id := lbpb.Identify(object)
+		if err := up.store(lb.Change{Kind: kind, ID: id, Object: object}); err != nil {
+			return fmt.Errorf("upgrade %s %s: %w", kind, id, err)
+		}
+	}
+	return tx.Bucket([]byte(metaBucket)).Put([]byte(keyFormat), bigEndian(formatVersion))
 }
 
 func openBolt(path string) (*bolt.DB, error) {
@@ -184,9 +209,9 @@ func load(tx *bolt.Tx, path string) (state, error) {
 	case format > formatVersion:
 		return state{}, fmt.Errorf("format %d, known up to %d: %w", format, formatVersion, errNewer)
 	}
-	st := state{index: index, term: term}
+	st := state{format: format, index: index, term: term}
 	var decoding error
-	st.config, err = lb.Build(revision, objects(tx, &decoding))
+	st.config, err = lb.Build(revision, objects(tx, format, &decoding))
 	if err := errors.Join(decoding, err); err != nil {
 		return state{}, err
 	}
@@ -198,11 +223,14 @@ func load(tx *bolt.Tx, path string) (state, error) {
 	return st, err
 }
 
-// objects yields every resource. It ends early at one that cannot be decoded
-// and says why in failed.
-func objects(tx *bolt.Tx, failed *error) iter.Seq[any] {
+// objects yields every resource of a file of that format. It ends early at one that
+// cannot be decoded and says why in failed.
+func objects(tx *bolt.Tx, format uint64, failed *error) iter.Seq[any] {
 	return func(yield func(any) bool) {
 		for _, b := range buckets {
+			if b.since > format {
+				continue
+			}
 			bucket := tx.Bucket([]byte(b.bucket))
 			if bucket == nil {
 				*failed = fmt.Errorf("it has no bucket %q", b.bucket)
@@ -210,7 +238,7 @@ func objects(tx *bolt.Tx, failed *error) iter.Seq[any] {
 			}
 			c := bucket.Cursor()
 			for key, data := c.First(); key != nil; key, data = c.Next() {
-				object, id, err := b.decode(data)
+				object, id, err := decodeObject(b.kind, data)
 				if err == nil && id != string(key) {
 					err = fmt.Errorf("it holds %s", id)
 				}

@@ -46,6 +46,12 @@ const (
 	ErrorKind_ERROR_KIND_IMMUTABLE ErrorKind = 5
 	// It cannot be done now; trying again may help.
 	ErrorKind_ERROR_KIND_UNAVAILABLE ErrorKind = 6
+	// The project may not have more.
+	ErrorKind_ERROR_KIND_QUOTA ErrorKind = 7
+	// It is not as the client read it.
+	ErrorKind_ERROR_KIND_PRECONDITION ErrorKind = 8
+	// The provider is unknown, or does not do that.
+	ErrorKind_ERROR_KIND_UNSUPPORTED ErrorKind = 9
 )
 
 // Enum value maps for ErrorKind.
@@ -58,15 +64,21 @@ var (
 		4: "ERROR_KIND_IN_USE",
 		5: "ERROR_KIND_IMMUTABLE",
 		6: "ERROR_KIND_UNAVAILABLE",
+		7: "ERROR_KIND_QUOTA",
+		8: "ERROR_KIND_PRECONDITION",
+		9: "ERROR_KIND_UNSUPPORTED",
 	}
 	ErrorKind_value = map[string]int32{
-		"ERROR_KIND_UNSPECIFIED": 0,
-		"ERROR_KIND_NOT_FOUND":   1,
-		"ERROR_KIND_INVALID":     2,
-		"ERROR_KIND_CONFLICT":    3,
-		"ERROR_KIND_IN_USE":      4,
-		"ERROR_KIND_IMMUTABLE":   5,
-		"ERROR_KIND_UNAVAILABLE": 6,
+		"ERROR_KIND_UNSPECIFIED":  0,
+		"ERROR_KIND_NOT_FOUND":    1,
+		"ERROR_KIND_INVALID":      2,
+		"ERROR_KIND_CONFLICT":     3,
+		"ERROR_KIND_IN_USE":       4,
+		"ERROR_KIND_IMMUTABLE":    5,
+		"ERROR_KIND_UNAVAILABLE":  6,
+		"ERROR_KIND_QUOTA":        7,
+		"ERROR_KIND_PRECONDITION": 8,
+		"ERROR_KIND_UNSUPPORTED":  9,
 	}
 )
 
@@ -112,7 +124,10 @@ type Command struct {
 	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
 	// A fresh UUID for the resource that the command creates.
 	NewId string `protobuf:"bytes,4,opt,name=new_id,json=newId,proto3" json:"new_id,omitempty"`
-	// What to do.
+	// Quotas do not bind it. Commands of version 1 have no such field and are exempt.
+	Exempt bool `protobuf:"varint,5,opt,name=exempt,proto3" json:"exempt,omitempty"`
+	// What to do. Commands of version 1 have one of the fields up to 62, later ones
+	// have operation.
 	//
 	// Types that are valid to be assigned to Op:
 	//
@@ -134,6 +149,7 @@ type Command struct {
 	//	*Command_CreateHealthMonitor
 	//	*Command_UpdateHealthMonitor
 	//	*Command_DeleteHealthMonitor
+	//	*Command_Operation
 	Op            isCommand_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -195,6 +211,13 @@ func (x *Command) GetNewId() string {
 		return x.NewId
 	}
 	return ""
+}
+
+func (x *Command) GetExempt() bool {
+	if x != nil {
+		return x.Exempt
+	}
+	return false
 }
 
 func (x *Command) GetOp() isCommand_Op {
@@ -366,6 +389,15 @@ func (x *Command) GetDeleteHealthMonitor() *DeleteHealthMonitor {
 	return nil
 }
 
+func (x *Command) GetOperation() *lbpb.Op {
+	if x != nil {
+		if x, ok := x.Op.(*Command_Operation); ok {
+			return x.Operation
+		}
+	}
+	return nil
+}
+
 type isCommand_Op interface {
 	isCommand_Op()
 }
@@ -460,6 +492,11 @@ type Command_DeleteHealthMonitor struct {
 	DeleteHealthMonitor *DeleteHealthMonitor `protobuf:"bytes,62,opt,name=delete_health_monitor,json=deleteHealthMonitor,proto3,oneof"`
 }
 
+type Command_Operation struct {
+	// Any operation; since version 2.
+	Operation *lbpb.Op `protobuf:"bytes,70,opt,name=operation,proto3,oneof"`
+}
+
 func (*Command_CreateSubnet) isCommand_Op() {}
 
 func (*Command_UpdateSubnet) isCommand_Op() {}
@@ -495,6 +532,8 @@ func (*Command_CreateHealthMonitor) isCommand_Op() {}
 func (*Command_UpdateHealthMonitor) isCommand_Op() {}
 
 func (*Command_DeleteHealthMonitor) isCommand_Op() {}
+
+func (*Command_Operation) isCommand_Op() {}
 
 // CreateSubnet creates a subnet.
 type CreateSubnet struct {
@@ -1727,13 +1766,14 @@ var File_fsm_fsmpb_command_proto protoreflect.FileDescriptor
 
 const file_fsm_fsmpb_command_proto_rawDesc = "" +
 	"\n" +
-	"\x17fsm/fsmpb/command.proto\x12\x0eamphora.fsm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16internal/lbpb/lb.proto\"\xe0\v\n" +
+	"\x17fsm/fsmpb/command.proto\x12\x0eamphora.fsm.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16internal/lbpb/lb.proto\x1a\x16internal/lbpb/op.proto\"\xab\f\n" +
 	"\aCommand\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12*\n" +
 	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x15\n" +
-	"\x06new_id\x18\x04 \x01(\tR\x05newId\x12C\n" +
+	"\x06new_id\x18\x04 \x01(\tR\x05newId\x12\x16\n" +
+	"\x06exempt\x18\x05 \x01(\bR\x06exempt\x12C\n" +
 	"\rcreate_subnet\x18\n" +
 	" \x01(\v2\x1c.amphora.fsm.v1.CreateSubnetH\x00R\fcreateSubnet\x12C\n" +
 	"\rupdate_subnet\x18\v \x01(\v2\x1c.amphora.fsm.v1.UpdateSubnetH\x00R\fupdateSubnet\x12C\n" +
@@ -1755,7 +1795,8 @@ const file_fsm_fsmpb_command_proto_rawDesc = "" +
 	"\rdelete_member\x184 \x01(\v2\x1c.amphora.fsm.v1.DeleteMemberH\x00R\fdeleteMember\x12Y\n" +
 	"\x15create_health_monitor\x18< \x01(\v2#.amphora.fsm.v1.CreateHealthMonitorH\x00R\x13createHealthMonitor\x12Y\n" +
 	"\x15update_health_monitor\x18= \x01(\v2#.amphora.fsm.v1.UpdateHealthMonitorH\x00R\x13updateHealthMonitor\x12Y\n" +
-	"\x15delete_health_monitor\x18> \x01(\v2#.amphora.fsm.v1.DeleteHealthMonitorH\x00R\x13deleteHealthMonitorB\x04\n" +
+	"\x15delete_health_monitor\x18> \x01(\v2#.amphora.fsm.v1.DeleteHealthMonitorH\x00R\x13deleteHealthMonitor\x121\n" +
+	"\toperation\x18F \x01(\v2\x11.amphora.lb.v1.OpH\x00R\toperationB\x04\n" +
 	"\x02op\"=\n" +
 	"\fCreateSubnet\x12-\n" +
 	"\x04spec\x18\x01 \x01(\v2\x19.amphora.lb.v1.SubnetSpecR\x04spec\"M\n" +
@@ -1821,7 +1862,7 @@ const file_fsm_fsmpb_command_proto_rawDesc = "" +
 	"\amessage\x18\x05 \x01(\tR\amessage\"5\n" +
 	"\aRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
-	"\bresponse\x18\x02 \x01(\fR\bresponse*\xbf\x01\n" +
+	"\bresponse\x18\x02 \x01(\fR\bresponse*\x8e\x02\n" +
 	"\tErrorKind\x12\x1a\n" +
 	"\x16ERROR_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ERROR_KIND_NOT_FOUND\x10\x01\x12\x16\n" +
@@ -1829,7 +1870,10 @@ const file_fsm_fsmpb_command_proto_rawDesc = "" +
 	"\x13ERROR_KIND_CONFLICT\x10\x03\x12\x15\n" +
 	"\x11ERROR_KIND_IN_USE\x10\x04\x12\x18\n" +
 	"\x14ERROR_KIND_IMMUTABLE\x10\x05\x12\x1a\n" +
-	"\x16ERROR_KIND_UNAVAILABLE\x10\x06B)Z'github.com/amphora-lb/amphora/fsm/fsmpbb\x06proto3"
+	"\x16ERROR_KIND_UNAVAILABLE\x10\x06\x12\x14\n" +
+	"\x10ERROR_KIND_QUOTA\x10\a\x12\x1b\n" +
+	"\x17ERROR_KIND_PRECONDITION\x10\b\x12\x1a\n" +
+	"\x16ERROR_KIND_UNSUPPORTED\x10\tB)Z'github.com/amphora-lb/amphora/fsm/fsmpbb\x06proto3"
 
 var (
 	file_fsm_fsmpb_command_proto_rawDescOnce sync.Once
@@ -1872,12 +1916,13 @@ var file_fsm_fsmpb_command_proto_goTypes = []any{
 	(*Error)(nil),                  // 23: amphora.fsm.v1.Error
 	(*Request)(nil),                // 24: amphora.fsm.v1.Request
 	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
-	(*lbpb.SubnetSpec)(nil),        // 26: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancerSpec)(nil),  // 27: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.ListenerSpec)(nil),      // 28: amphora.lb.v1.ListenerSpec
-	(*lbpb.PoolSpec)(nil),          // 29: amphora.lb.v1.PoolSpec
-	(*lbpb.MemberSpec)(nil),        // 30: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitorSpec)(nil), // 31: amphora.lb.v1.HealthMonitorSpec
+	(*lbpb.Op)(nil),                // 26: amphora.lb.v1.Op
+	(*lbpb.SubnetSpec)(nil),        // 27: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancerSpec)(nil),  // 28: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.ListenerSpec)(nil),      // 29: amphora.lb.v1.ListenerSpec
+	(*lbpb.PoolSpec)(nil),          // 30: amphora.lb.v1.PoolSpec
+	(*lbpb.MemberSpec)(nil),        // 31: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitorSpec)(nil), // 32: amphora.lb.v1.HealthMonitorSpec
 }
 var file_fsm_fsmpb_command_proto_depIdxs = []int32{
 	25, // 0: amphora.fsm.v1.Command.at:type_name -> google.protobuf.Timestamp
@@ -1899,27 +1944,28 @@ var file_fsm_fsmpb_command_proto_depIdxs = []int32{
 	17, // 16: amphora.fsm.v1.Command.create_health_monitor:type_name -> amphora.fsm.v1.CreateHealthMonitor
 	18, // 17: amphora.fsm.v1.Command.update_health_monitor:type_name -> amphora.fsm.v1.UpdateHealthMonitor
 	19, // 18: amphora.fsm.v1.Command.delete_health_monitor:type_name -> amphora.fsm.v1.DeleteHealthMonitor
-	26, // 19: amphora.fsm.v1.CreateSubnet.spec:type_name -> amphora.lb.v1.SubnetSpec
-	26, // 20: amphora.fsm.v1.UpdateSubnet.spec:type_name -> amphora.lb.v1.SubnetSpec
-	27, // 21: amphora.fsm.v1.CreateLoadBalancer.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	27, // 22: amphora.fsm.v1.UpdateLoadBalancer.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	28, // 23: amphora.fsm.v1.CreateListener.spec:type_name -> amphora.lb.v1.ListenerSpec
-	28, // 24: amphora.fsm.v1.UpdateListener.spec:type_name -> amphora.lb.v1.ListenerSpec
-	29, // 25: amphora.fsm.v1.CreatePool.spec:type_name -> amphora.lb.v1.PoolSpec
-	29, // 26: amphora.fsm.v1.UpdatePool.spec:type_name -> amphora.lb.v1.PoolSpec
-	30, // 27: amphora.fsm.v1.CreateMember.spec:type_name -> amphora.lb.v1.MemberSpec
-	30, // 28: amphora.fsm.v1.UpdateMember.spec:type_name -> amphora.lb.v1.MemberSpec
-	31, // 29: amphora.fsm.v1.CreateHealthMonitor.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	31, // 30: amphora.fsm.v1.UpdateHealthMonitor.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	21, // 31: amphora.fsm.v1.Response.result:type_name -> amphora.fsm.v1.Result
-	22, // 32: amphora.fsm.v1.Response.refusal:type_name -> amphora.fsm.v1.Refusal
-	23, // 33: amphora.fsm.v1.Refusal.errors:type_name -> amphora.fsm.v1.Error
-	0,  // 34: amphora.fsm.v1.Error.kind:type_name -> amphora.fsm.v1.ErrorKind
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	26, // 19: amphora.fsm.v1.Command.operation:type_name -> amphora.lb.v1.Op
+	27, // 20: amphora.fsm.v1.CreateSubnet.spec:type_name -> amphora.lb.v1.SubnetSpec
+	27, // 21: amphora.fsm.v1.UpdateSubnet.spec:type_name -> amphora.lb.v1.SubnetSpec
+	28, // 22: amphora.fsm.v1.CreateLoadBalancer.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	28, // 23: amphora.fsm.v1.UpdateLoadBalancer.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	29, // 24: amphora.fsm.v1.CreateListener.spec:type_name -> amphora.lb.v1.ListenerSpec
+	29, // 25: amphora.fsm.v1.UpdateListener.spec:type_name -> amphora.lb.v1.ListenerSpec
+	30, // 26: amphora.fsm.v1.CreatePool.spec:type_name -> amphora.lb.v1.PoolSpec
+	30, // 27: amphora.fsm.v1.UpdatePool.spec:type_name -> amphora.lb.v1.PoolSpec
+	31, // 28: amphora.fsm.v1.CreateMember.spec:type_name -> amphora.lb.v1.MemberSpec
+	31, // 29: amphora.fsm.v1.UpdateMember.spec:type_name -> amphora.lb.v1.MemberSpec
+	32, // 30: amphora.fsm.v1.CreateHealthMonitor.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	32, // 31: amphora.fsm.v1.UpdateHealthMonitor.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	21, // 32: amphora.fsm.v1.Response.result:type_name -> amphora.fsm.v1.Result
+	22, // 33: amphora.fsm.v1.Response.refusal:type_name -> amphora.fsm.v1.Refusal
+	23, // 34: amphora.fsm.v1.Refusal.errors:type_name -> amphora.fsm.v1.Error
+	0,  // 35: amphora.fsm.v1.Error.kind:type_name -> amphora.fsm.v1.ErrorKind
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_fsm_fsmpb_command_proto_init() }
@@ -1946,6 +1992,7 @@ func file_fsm_fsmpb_command_proto_init() {
 		(*Command_CreateHealthMonitor)(nil),
 		(*Command_UpdateHealthMonitor)(nil),
 		(*Command_DeleteHealthMonitor)(nil),
+		(*Command_Operation)(nil),
 	}
 	file_fsm_fsmpb_command_proto_msgTypes[19].OneofWrappers = []any{
 		(*Response_Result)(nil),

@@ -21,15 +21,22 @@ type backend struct{ *Node }
 
 var _ admin.Backend = backend{}
 
-// Propose has op committed; see [admin.Backend].
+// Propose has op committed; see [admin.Backend]. Who uses the admin API is not bound by
+// quotas.
 func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Result, uint64, error) {
+	return b.propose(ctx, requestID, true, op)
+}
+
+// propose stamps op, has it committed, and waits until this node has applied it. Quotas
+// do not bind it when it is exempt.
+func (b backend) propose(ctx context.Context, requestID string, exempt bool, op lb.Op) (lb.Result, uint64, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	if requestID == "" {
 		requestID = rand.Text()
 	}
 	stamp := lb.Stamp{At: time.Now().UTC().Truncate(time.Second), ID: uuid.NewString()}
-	command, err := fsm.EncodeCommand(requestID, stamp, op)
+	command, err := fsm.EncodeCommand(requestID, stamp, exempt, op)
 	if err != nil {
 		return lb.Result{}, 0, err
 	}

@@ -26,6 +26,9 @@ var kinds = [...]struct {
 	{lb.ErrConflict, codes.AlreadyExists, adminpb.Fault_KIND_CONFLICT},
 	{lb.ErrInUse, codes.FailedPrecondition, adminpb.Fault_KIND_IN_USE},
 	{lb.ErrImmutable, codes.FailedPrecondition, adminpb.Fault_KIND_IMMUTABLE},
+	{lb.ErrPrecondition, codes.Aborted, adminpb.Fault_KIND_PRECONDITION},
+	{lb.ErrQuota, codes.ResourceExhausted, adminpb.Fault_KIND_QUOTA},
+	{lb.ErrUnsupported, codes.Unimplemented, adminpb.Fault_KIND_UNSUPPORTED},
 }
 
 // toStatus turns err into a status with a Fault for each domain error in it.

@@ -44,13 +44,16 @@ const (
 type Fault_Kind int32
 
 const (
-	Fault_KIND_UNSPECIFIED Fault_Kind = 0
-	Fault_KIND_NOT_FOUND   Fault_Kind = 1
-	Fault_KIND_INVALID     Fault_Kind = 2
-	Fault_KIND_CONFLICT    Fault_Kind = 3
-	Fault_KIND_IN_USE      Fault_Kind = 4
-	Fault_KIND_IMMUTABLE   Fault_Kind = 5
-	Fault_KIND_UNAVAILABLE Fault_Kind = 6
+	Fault_KIND_UNSPECIFIED  Fault_Kind = 0
+	Fault_KIND_NOT_FOUND    Fault_Kind = 1
+	Fault_KIND_INVALID      Fault_Kind = 2
+	Fault_KIND_CONFLICT     Fault_Kind = 3
+	Fault_KIND_IN_USE       Fault_Kind = 4
+	Fault_KIND_IMMUTABLE    Fault_Kind = 5
+	Fault_KIND_UNAVAILABLE  Fault_Kind = 6
+	Fault_KIND_QUOTA        Fault_Kind = 7 // the project may not have more
+	Fault_KIND_PRECONDITION Fault_Kind = 8 // it is not as the client read it
+	Fault_KIND_UNSUPPORTED  Fault_Kind = 9 // the provider is unknown, or does not do that
 )
 
 // Enum value maps for Fault_Kind.
@@ -63,15 +66,21 @@ var (
 		4: "KIND_IN_USE",
 		5: "KIND_IMMUTABLE",
 		6: "KIND_UNAVAILABLE",
+		7: "KIND_QUOTA",
+		8: "KIND_PRECONDITION",
+		9: "KIND_UNSUPPORTED",
 	}
 	Fault_Kind_value = map[string]int32{
-		"KIND_UNSPECIFIED": 0,
-		"KIND_NOT_FOUND":   1,
-		"KIND_INVALID":     2,
-		"KIND_CONFLICT":    3,
-		"KIND_IN_USE":      4,
-		"KIND_IMMUTABLE":   5,
-		"KIND_UNAVAILABLE": 6,
+		"KIND_UNSPECIFIED":  0,
+		"KIND_NOT_FOUND":    1,
+		"KIND_INVALID":      2,
+		"KIND_CONFLICT":     3,
+		"KIND_IN_USE":       4,
+		"KIND_IMMUTABLE":    5,
+		"KIND_UNAVAILABLE":  6,
+		"KIND_QUOTA":        7,
+		"KIND_PRECONDITION": 8,
+		"KIND_UNSUPPORTED":  9,
 	}
 )
 
@@ -4678,13 +4687,13 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x06Status\x12/\n" +
 	"\x13provisioning_status\x18\x01 \x01(\tR\x12provisioningStatus\x12)\n" +
 	"\x10operating_status\x18\x02 \x01(\tR\x0foperatingStatus\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa8\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe5\x02\n" +
 	"\x05Fault\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.amphora.admin.v1.Fault.KindR\x04kind\x12\x1a\n" +
 	"\bresource\x18\x02 \x01(\tR\bresource\x12\x0e\n" +
 	"\x02id\x18\x03 \x01(\tR\x02id\x12\x14\n" +
 	"\x05field\x18\x04 \x01(\tR\x05field\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\"\x90\x01\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"\xcd\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eKIND_NOT_FOUND\x10\x01\x12\x10\n" +
@@ -4692,7 +4701,11 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\rKIND_CONFLICT\x10\x03\x12\x0f\n" +
 	"\vKIND_IN_USE\x10\x04\x12\x12\n" +
 	"\x0eKIND_IMMUTABLE\x10\x05\x12\x14\n" +
-	"\x10KIND_UNAVAILABLE\x10\x06\"%\n" +
+	"\x10KIND_UNAVAILABLE\x10\x06\x12\x0e\n" +
+	"\n" +
+	"KIND_QUOTA\x10\a\x12\x15\n" +
+	"\x11KIND_PRECONDITION\x10\b\x12\x14\n" +
+	"\x10KIND_UNSUPPORTED\x10\t\"%\n" +
 	"\aDeleted\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\"m\n" +
 	"\x06Subnet\x121\n" +
