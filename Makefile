@@ -71,6 +71,10 @@ bench: build ## compare with HAProxy and measure ourselves; BENCH=http-small for
 bench-failover: build ## root: failovers beside keepalived; RUNS=n FAULT= PROFILE= SOAK=10m
 	go run ./internal/bench/failover -runs $(RUNS) -fault $(FAULT) -profile $(or $(PROFILE),all) -soak $(SOAK) $(FLAGS)
 
+.PHONY: bench-api
+bench-api: build ## root: how fast the REST API of a pair and a witness is
+	go run ./internal/bench/api $(FLAGS)
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf $(BIN) bench.out chaos.out
