@@ -184,7 +184,7 @@ func (spec ListenerSpec) fillAllowedCIDRs(c *checker, l *Listener, b *LoadBalanc
 
 // hasFamily reports whether one of the VIPs has the IP version of a.
 func (b *LoadBalancer) hasFamily(a netip.Addr) bool {
-	for _, vip := range b.vips() {
+	for _, vip := range b.VIPs() {
 		if vip.BitLen() == a.BitLen() {
 			return true
 		}
@@ -192,8 +192,9 @@ func (b *LoadBalancer) hasFamily(a netip.Addr) bool {
 	return false
 }
 
-// vips returns every VIP, the first one first.
-func (b *LoadBalancer) vips() []netip.Addr {
+// VIPs returns every VIP of b, the first one first. It may be called from any number of
+// goroutines.
+func (b *LoadBalancer) VIPs() []netip.Addr {
 	all := []netip.Addr{b.VIPAddress}
 	for _, v := range b.AdditionalVIPs {
 		all = append(all, v.Address)
@@ -204,7 +205,7 @@ func (b *LoadBalancer) vips() []netip.Addr {
 // vipList writes the VIPs as Octavia's messages do.
 func (b *LoadBalancer) vipList() string {
 	var all []string
-	for _, vip := range b.vips() {
+	for _, vip := range b.VIPs() {
 		all = append(all, vip.String())
 	}
 	return quotedList(all)

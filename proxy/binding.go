@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -39,7 +40,7 @@ type binding struct {
 func (c *control) serve(changes []change) {
 	for _, ch := range changes {
 		for _, s := range ch.old.listeners {
-			delete(c.waiting, s.listener)
+			delete(c.waiting, s.claim())
 			if b := c.bindings[s.addr]; b != nil && b.has(s.listener) && !ch.new.wants(s) {
 				b.current.Store(nil)
 			}
@@ -50,8 +51,8 @@ func (c *control) serve(changes []change) {
 			c.claim(s)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.waiting)) {
-		c.claim(c.waiting[id])
+	for _, k := range slices.SortedFunc(maps.Keys(c.waiting), claim.compare) {
+		c.claim(c.waiting[k])
 	}
 	for addr, b := range c.bindings {
 		if b.current.Load() == nil {
@@ -64,6 +65,18 @@ func (c *control) serve(changes []change) {
 	c.bind(time.Now())
 }
 
+// claim is a listener's wish for an address. One with several VIPs has several.
+type claim struct {
+	listener lb.ListenerID
+	addr     netip.AddrPort
+}
+
+func (s *snapshot) claim() claim { return claim{s.listener, s.addr} }
+
+func (k claim) compare(o claim) int {
+	return cmp.Or(cmp.Compare(k.listener, o.listener), k.addr.Compare(o.addr))
+}
+
 // claim makes s what is served on its address, or lets it wait for its turn.
 func (c *control) claim(s *snapshot) {
 	b := c.bindings[s.addr]
@@ -72,10 +85,10 @@ func (c *control) claim(s *snapshot) {
 		c.bindings[s.addr] = b
 	}
 	if cur := b.current.Load(); cur != nil && cur.listener != s.listener {
-		c.waiting[s.listener] = s
+		c.waiting[s.claim()] = s
 		return
 	}
-	delete(c.waiting, s.listener)
+	delete(c.waiting, s.claim())
 	b.current.Store(s)
 	if b.server != nil {
 		b.server.changed()
@@ -148,15 +161,15 @@ func listen(ctx context.Context, addr netip.AddrPort) (*net.TCPListener, error) 
 
 // problems says of each listener that is not served why.
 func (c *control) problems() map[string]string {
-	problems := make(map[string]string)
+	problems := maps.Clone(c.unserved)
 	for _, b := range c.bindings {
 		if cur := b.current.Load(); b.err != nil {
 			problems[string(cur.listener)] = b.err.Error()
 		}
 	}
-	for id, s := range c.waiting {
+	for k, s := range c.waiting {
 		cur := c.bindings[s.addr].current.Load()
-		problems[string(id)] = fmt.Sprintf("listen on %v: listener %s of load balancer %s has that address and port",
+		problems[string(k.listener)] = fmt.Sprintf("listen on %v: listener %s of load balancer %s has that address and port",
 			s.addr, cur.listener, cur.lb)
 	}
 	return problems

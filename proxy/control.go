@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -20,7 +21,8 @@ type control struct {
 	pools    map[lb.PoolID]*poolRecord
 	members  map[lb.MemberID]*member
 	counters map[lb.ListenerID]*counters
-	waiting  map[lb.ListenerID]*snapshot // those whose address another listener has
+	waiting  map[claim]*snapshot // those whose address another listener has
+	unserved map[string]string   // by id: what this version does not do
 
 	round         uint64    // of apply
 	nextBind      time.Time // when to try again to bind; zero: nothing is missing
@@ -34,7 +36,8 @@ type branch struct {
 	tree      *lb.Tree
 	listeners []*snapshot // those that should be served
 	targets   []health.Target
-	round     uint64 // the last apply that found it
+	unserved  map[string]string // by id, why
+	round     uint64            // the last apply that found it
 }
 
 // poolRecord is a pool with the configuration that its set of usable members is
@@ -52,7 +55,8 @@ func newControl(e *Engine) *control {
 		pools:    make(map[lb.PoolID]*poolRecord),
 		members:  make(map[lb.MemberID]*member),
 		counters: make(map[lb.ListenerID]*counters),
-		waiting:  make(map[lb.ListenerID]*snapshot),
+		waiting:  make(map[claim]*snapshot),
+		unserved: make(map[string]string),
 	}
 }
 
@@ -95,6 +99,12 @@ func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
 	c.serve(changes)
 	for _, ch := range changes {
 		c.retire(ch.old, ch.new)
+		for id := range ch.old.unserved {
+			delete(c.unserved, id)
+		}
+	}
+	for _, ch := range changes {
+		maps.Copy(c.unserved, ch.new.unserved)
 	}
 }
 
@@ -104,7 +114,7 @@ type change struct{ old, new *branch }
 
 // compile makes the records and snapshots of one tree.
 func (c *control) compile(tree *lb.Tree) *branch {
-	b := &branch{tree: tree}
+	b := &branch{tree: tree, unserved: unserved(tree)}
 	for _, p := range tree.Pools {
 		rec := c.pools[p.ID]
 		if rec == nil {
@@ -126,14 +136,16 @@ func (c *control) compile(tree *lb.Tree) *branch {
 			c.counters[l.ID] = new(counters)
 			c.countersDirty = true
 		}
-		if !tree.LoadBalancer.AdminStateUp || !l.AdminStateUp {
+		if !tree.LoadBalancer.AdminStateUp || !l.AdminStateUp || listenerGap(l) != "" {
 			continue
 		}
 		var p *pool
-		if rec := c.pools[l.DefaultPoolID]; rec != nil && rec.spec.AdminStateUp {
+		if rec := c.pools[l.DefaultPoolID]; rec != nil && rec.spec.AdminStateUp && poolGap(rec.spec) == "" {
 			p = &rec.pool
 		}
-		b.listeners = append(b.listeners, newSnapshot(l, c.engine.listenAddr(tree, l), p, c.counters[l.ID]))
+		for _, addr := range c.engine.listenAddrs(tree, l) {
+			b.listeners = append(b.listeners, newSnapshot(l, addr, p, c.counters[l.ID]))
+		}
 	}
 	return b
 }

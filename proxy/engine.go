@@ -202,12 +202,17 @@ func (c *control) stopAccepting() {
 	}
 }
 
-// listenAddr is where a listener listens.
-func (e *Engine) listenAddr(t *lb.Tree, l *lb.Listener) netip.AddrPort {
+// listenAddrs is where a listener listens: on every VIP of its load balancer.
+func (e *Engine) listenAddrs(t *lb.Tree, l *lb.Listener) []netip.AddrPort {
 	if e.cfg.Bind.IsValid() {
-		return netip.AddrPortFrom(e.cfg.Bind, l.ProtocolPort)
+		return []netip.AddrPort{netip.AddrPortFrom(e.cfg.Bind, l.ProtocolPort)}
 	}
-	return netip.AddrPortFrom(t.LoadBalancer.VIPAddress, l.ProtocolPort)
+	vips := t.LoadBalancer.VIPs()
+	addrs := make([]netip.AddrPort, len(vips))
+	for i, vip := range vips {
+		addrs[i] = netip.AddrPortFrom(vip, l.ProtocolPort)
+	}
+	return addrs
 }
 
 // signal leaves a signal in a channel that holds one.

@@ -112,7 +112,7 @@ func vips(cfg *lb.Config) []netip.Addr {
 	var addrs []netip.Addr
 	for tree := range cfg.Trees() {
 		if tree.LoadBalancer.AdminStateUp {
-			addrs = append(addrs, tree.LoadBalancer.VIPAddress)
+			addrs = append(addrs, tree.LoadBalancer.VIPs()...)
 		}
 	}
 	return addrs

@@ -7,9 +7,12 @@ import (
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// minDelay keeps a monitor with a delay of 0, which the API allows, from
-// spinning.
-const minDelay = 100 * time.Millisecond
+// minTime stands for a delay or timeout below it. The API allows 0, with which a
+// checker would never rest, or never wait.
+const minTime = time.Second
+
+// Probes reports whether this version checks members in that way.
+func Probes(t lb.MonitorType) bool { return t == lb.MonitorHTTP || t == lb.MonitorTCP }
 
 // Target is one member and how it is checked. Two equal Targets are the same
 // check.
@@ -33,11 +36,11 @@ type Target struct {
 }
 
 // TargetOf returns how m, a member of p, is checked. ok is false when it is not:
-// the pool has no monitor, or one of pool, monitor and member is
-// administratively down.
+// the pool has no monitor, or one of a type that this version does not probe, or one of
+// pool, monitor and member is administratively down.
 func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 	h := p.Monitor
-	if h == nil || !p.AdminStateUp || !h.AdminStateUp || !m.AdminStateUp {
+	if h == nil || !Probes(h.Type) || !p.AdminStateUp || !h.AdminStateUp || !m.AdminStateUp {
 		return Target{}, false
 	}
 	t = Target{
@@ -46,8 +49,8 @@ func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 		Monitor: h.ID,
 		Addr:    netip.AddrPortFrom(m.Address, m.ProtocolPort),
 		Type:    h.Type,
-		Delay:   max(h.Delay, minDelay),
-		Timeout: h.Timeout,
+		Delay:   max(h.Delay, minTime),
+		Timeout: max(h.Timeout, minTime),
 		Rise:    h.MaxRetries,
 		Fall:    h.MaxRetriesDown,
 	}
@@ -56,9 +59,6 @@ func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 	}
 	if m.MonitorPort != 0 {
 		t.Addr = netip.AddrPortFrom(t.Addr.Addr(), m.MonitorPort)
-	}
-	if t.Timeout <= 0 {
-		t.Timeout = t.Delay
 	}
 	if h.Type == lb.MonitorHTTP {
 		t.Method, t.Path, t.ExpectedCodes = h.HTTPMethod, h.URLPath, h.ExpectedCodes

@@ -45,8 +45,8 @@ func TestTargetOf(t *testing.T) {
 			"monitor port", func(_ *lb.Pool, m *lb.Member) { m.MonitorPort = 8080 },
 			func(t *Target) { t.Addr = netip.MustParseAddrPort("192.0.2.1:8080") },
 		},
-		{"no delay", func(p *lb.Pool, _ *lb.Member) { p.Monitor.Delay = 0 }, func(t *Target) { t.Delay = minDelay }},
-		{"no timeout", func(p *lb.Pool, _ *lb.Member) { p.Monitor.Timeout = 0 }, func(t *Target) { t.Timeout = t.Delay }},
+		{"no delay", func(p *lb.Pool, _ *lb.Member) { p.Monitor.Delay = 0 }, func(t *Target) { t.Delay = time.Second }},
+		{"no timeout", func(p *lb.Pool, _ *lb.Member) { p.Monitor.Timeout = 0 }, func(t *Target) { t.Timeout = time.Second }},
 		{"http", func(p *lb.Pool, _ *lb.Member) { http(p, "") }, func(t *Target) {
 			t.Type, t.Method, t.Path, t.ExpectedCodes, t.Version = lb.MonitorHTTP, "HEAD", "/up", "200-204", "1.0"
 		}},
@@ -63,10 +63,11 @@ func TestTargetOf(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(p *lb.Pool, m *lb.Member){
-		"no monitor":   func(p *lb.Pool, _ *lb.Member) { p.Monitor = nil },
-		"monitor down": func(p *lb.Pool, _ *lb.Member) { p.Monitor.AdminStateUp = false },
-		"pool down":    func(p *lb.Pool, _ *lb.Member) { p.AdminStateUp = false },
-		"member down":  func(_ *lb.Pool, m *lb.Member) { m.AdminStateUp = false },
+		"no monitor":              func(p *lb.Pool, _ *lb.Member) { p.Monitor = nil },
+		"type that is not probed": func(p *lb.Pool, _ *lb.Member) { p.Monitor.Type = lb.MonitorPing },
+		"monitor down":            func(p *lb.Pool, _ *lb.Member) { p.Monitor.AdminStateUp = false },
+		"pool down":               func(p *lb.Pool, _ *lb.Member) { p.AdminStateUp = false },
+		"member down":             func(_ *lb.Pool, m *lb.Member) { m.AdminStateUp = false },
 	} {
 		if got, ok := build(change); ok {
 			t.Errorf("%s: is checked: %v", name, got)

@@ -1,0 +1,76 @@
+package proxy
+
+import (
+	"fmt"
+
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/health"
+)
+
+// What the API takes and this engine does not do is not done half: the object is in
+// error with a reason, and the rest of its load balancer is served.
+
+// unserved says of each object of a tree that is not served, though it is not disabled,
+// why. nil: all are.
+func unserved(t *lb.Tree) map[string]string {
+	var reasons map[string]string
+	note := func(id, reason string) {
+		if reason == "" {
+			return
+		}
+		if reasons == nil {
+			reasons = make(map[string]string)
+		}
+		reasons[id] = reason + " is not served by this version"
+	}
+	if !t.LoadBalancer.AdminStateUp {
+		return nil
+	}
+	for _, l := range t.Listeners {
+		if !l.AdminStateUp {
+			continue
+		}
+		note(string(l.ID), listenerGap(l))
+		for _, q := range l.L7Policies {
+			if q.Active() {
+				note(string(q.ID), fmt.Sprintf("an L7 policy (%s)", q.Action))
+			}
+		}
+	}
+	for _, p := range t.Pools {
+		if !p.AdminStateUp {
+			continue
+		}
+		note(string(p.ID), poolGap(p))
+		if h := p.Monitor; h != nil && h.AdminStateUp && !health.Probes(h.Type) {
+			note(string(h.ID), fmt.Sprintf("health monitor type %s", h.Type))
+		}
+	}
+	return reasons
+}
+
+// listenerGap names what of a listener is not served, "" for nothing.
+func listenerGap(l *lb.Listener) string {
+	switch l.Protocol {
+	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP: // HTTPS passes through
+		return ""
+	default:
+		return fmt.Sprintf("protocol %s", l.Protocol)
+	}
+}
+
+// poolGap names what of a pool is not served, "" for nothing.
+func poolGap(p *lb.Pool) string {
+	switch p.Protocol {
+	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP:
+	default:
+		return fmt.Sprintf("protocol %s", p.Protocol)
+	}
+	switch {
+	case p.TLS.Enabled:
+		return "TLS to members (tls_enabled)"
+	case p.Persistence != nil:
+		return fmt.Sprintf("session persistence (%s)", p.Persistence.Type)
+	}
+	return ""
+}
