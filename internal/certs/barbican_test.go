@@ -1,0 +1,115 @@
+package certs_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/certs"
+	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/access"
+	"github.com/amphora-lb/amphora/rpc/barbican"
+	"github.com/amphora-lb/amphora/rpc/resttest"
+)
+
+// Seal makes plain a barbican.Sealer too.
+func (plain) Seal(id string, payload []byte) ([]byte, error) {
+	return append([]byte(id), payload...), nil
+}
+
+// openstack is a Keystone with one password, and a Barbican.
+type openstack struct {
+	url    string
+	shelf  *shelf
+	logins atomic.Int32
+	gone   atomic.Bool
+}
+
+func newOpenstack(t *testing.T) *openstack {
+	o := &openstack{shelf: &shelf{Backend: resttest.New(nil)}}
+	keys := barbican.New(barbican.Config{Backend: o.shelf, Sealer: plain{}})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case o.gone.Load():
+			w.WriteHeader(http.StatusBadGateway)
+		case r.URL.Path == "/v3/auth/tokens":
+			o.login(w, r)
+		case r.Header.Get("X-Auth-Token") != fmt.Sprint("token", o.logins.Load()):
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			c := access.Caller{ProjectID: mine, Roles: []string{access.RoleMember}}
+			keys.ServeHTTP(w, r.WithContext(access.With(r.Context(), c)))
+		}
+	}))
+	t.Cleanup(web.Close)
+	o.url = web.URL
+	return o
+}
+
+func (o *openstack) login(w http.ResponseWriter, r *http.Request) {
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(r.Body); err != nil || !bytes.Contains(body.Bytes(), []byte(`"password":"right"`)) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("X-Subject-Token", fmt.Sprint("token", o.logins.Add(1)))
+	w.WriteHeader(http.StatusCreated)
+	_ = json.NewEncoder(w).Encode(map[string]any{"token": map[string]any{
+		"expires_at": time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05.000000Z"),
+		"catalog": []any{map[string]any{"type": "key-manager", "name": "barbican", "endpoints": []any{
+			map[string]any{"interface": "public", "region": "R", "region_id": "R", "url": o.url},
+		}}},
+	}})
+}
+
+func TestBarbican(t *testing.T) {
+	o := newOpenstack(t)
+	ca, key := newCA(t, "ca"), newKey(t)
+	leaf := ca.issue(t, key, "far.example")
+	crt, ck := o.shelf.store(mine, certPEM(leaf)), o.shelf.store(mine, keyPEM(t, key))
+	bundle := o.shelf.store(mine, append(certPEM(leaf), keyPEM(t, key)...))
+	box := o.shelf.box(mine, lb.ContainedSecret{Name: "certificate", SecretID: lb.SecretID(crt)}, lb.ContainedSecret{Name: "private_key", SecretID: lb.SecretID(ck)})
+
+	account := certs.BarbicanConfig{
+		AuthURL: o.url + "/v3", Username: "amphora", Password: "right", UserDomain: "Default",
+		ProjectName: "service", ProjectDomain: "Default", Region: "R",
+	}
+	for _, endpoint := range []string{"", o.url} {
+		account.Endpoint = endpoint
+		source := certs.NewBarbican(account)
+		r := certs.New(certs.Config{Objects: resttest.New(nil).Config, Opener: plain{}, Elsewhere: source})
+		// By id first: without a configured endpoint no URL is known to be Barbican's yet.
+		for _, ref := range []string{bundle, o.url + "/v1/secrets/" + bundle, o.url + "/v1/containers/" + box} {
+			got, err := r.Certificate(t.Context(), ref, theirs)
+			if err != nil || got.Names()[0] != "far.example" {
+				t.Errorf("%s: %v", ref, err)
+			}
+		}
+		_, err := r.Certificate(t.Context(), resttest.ID(99), theirs)
+		if !errors.Is(err, lb.ErrNotFound) {
+			t.Errorf("unknown: %v", err)
+		}
+
+		logins := o.logins.Add(1) // the token is void
+		if _, err := r.Certificate(t.Context(), bundle, theirs); err != nil || o.logins.Load() != logins+1 {
+			t.Errorf("with a void token: %v after %d logins", err, o.logins.Load()-logins)
+		}
+		o.gone.Store(true)
+		if _, err := r.Certificate(t.Context(), bundle, theirs); !errors.Is(err, lb.ErrUnavailable) || !errors.Is(err, lb.ErrInvalid) {
+			t.Errorf("gone: %v", err)
+		}
+		o.gone.Store(false)
+	}
+
+	account.Password = "wrong"
+	r := certs.New(certs.Config{Objects: resttest.New(nil).Config, Opener: plain{}, Elsewhere: certs.NewBarbican(account)})
+	if _, err := r.Certificate(t.Context(), bundle, theirs); !errors.Is(err, lb.ErrUnavailable) {
+		t.Errorf("wrong password: %v", err)
+	}
+}
