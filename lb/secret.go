@@ -3,8 +3,8 @@ package lb
 import "time"
 
 const (
-	maxSealed    = 64 << 10 // bytes of a sealed payload
-	maxContained = 64       // secrets of one container
+	maxSealed    = 64<<10 + 256 // bytes of a sealed payload: 64 KiB, and what sealing adds
+	maxContained = 64           // secrets of one container
 )
 
 // secretTypes are Barbican's secret types; the first is the default.

@@ -1,0 +1,124 @@
+package keystone
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amphora-lb/amphora/lb"
+)
+
+func TestScopes(t *testing.T) {
+	w := newWorld(t)
+	w.backend.Must(lb.CreateProject{Spec: lb.ProjectSpec{Name: lb.Some("closed"), Enabled: lb.Some(false)}})
+	closed, _ := w.backend.Config().ProjectByName("closed")
+	w.assign(w.ann, closed.ID, "member")
+	for _, tt := range []struct {
+		name, user, scope string
+		status            int
+		part              string
+	}{
+		{"default project", "ann", "", 201, `"project":{"domain":{"id":"default","name":"Default"},"id":"` + w.demo + `","name":"demo"}`},
+		{"by id", "ann", `{"project":{"id":"` + w.demo + `"}}`, 201, `"name":"member"`},
+		{"by name", "ann", `{"project":{"name":"demo","domain":{"name":"default"}}}`, 201, `"catalog"`},
+		{"no default project", "root", "", 201, `"methods":["password"]`},
+		{"unscoped", "ann", `"unscoped"`, 201, `"methods":["password"]`},
+		{"null", "ann", `null`, 201, `"project"`},
+		{"system", "watcher", `{"system":{"all":true}}`, 201, `"system":{"all":true}`},
+		{"system without a role", "ann", `{"system":{"all":true}}`, 401, msgUnauthorized},
+		{"domain", "root", `{"domain":{"id":"default"}}`, 401, msgUnauthorized},
+		{"project without a role", "ann", `{"project":{"id":"` + w.admin + `"}}`, 401, msgUnauthorized},
+		{"disabled project", "ann", `{"project":{"id":"` + closed.ID + `"}}`, 401, msgUnauthorized},
+		{"unknown project", "ann", `{"project":{"name":"x","domain":{"id":"default"}}}`, 401, msgUnauthorized},
+		{"unknown project id", "ann", `{"project":{"id":"x"}}`, 401, msgUnauthorized},
+		{"other domain", "ann", `{"project":{"name":"demo","domain":{"id":"x"}}}`, 401, msgUnauthorized},
+		{"no JSON", "ann", `{`, 400, "valid JSON"},
+		{"number", "ann", `5`, 400, "valid JSON"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := *w
+			w.t = t
+			a := w.do("POST", "/v3/auth/tokens", "", passwordAuth(tt.user, tt.user, tt.scope))
+			w.want(a, tt.status, tt.part)
+			if (a.header.Get("X-Subject-Token") != "") != (tt.status == 201) {
+				t.Errorf("X-Subject-Token %q", a.header.Get("X-Subject-Token"))
+			}
+			if strings.Contains(tt.scope, "unscoped") && strings.Contains(a.text, "catalog") {
+				t.Errorf("a token without a scope shows a catalog: %s", a.text)
+			}
+		})
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	w := newWorld(t)
+	w.user("off", "")
+	off, _ := w.backend.Config().UserByName("off")
+	w.backend.Must(lb.UpdateUser{ID: off.ID, Spec: lb.UserSpec{Enabled: lb.Some(false)}})
+	w.backend.Must(lb.CreateUser{Spec: lb.UserSpec{Name: lb.Some("silent")}})
+	var first string
+	for name, body := range map[string]string{
+		"other password": passwordAuth("ann", "root", ""),
+		"unknown user":   passwordAuth("eve", "ann", ""),
+		"disabled":       passwordAuth("off", "off", ""),
+		"no password":    passwordAuth("silent", "", ""),
+		"other domain":   strings.Replace(passwordAuth("ann", "ann", ""), `"default"`, `"x"`, 1),
+		"unknown id":     strings.Replace(passwordAuth("ann", "ann", ""), `"name":"ann"`, `"id":"ann"`, 1),
+		"no method":      `{"auth":{"identity":{"methods":[]}}}`,
+		"other method":   `{"auth":{"identity":{"methods":["totp"]}}}`,
+		"forged token":   `{"auth":{"identity":{"methods":["token"],"token":{"id":"gAAAA"}}}}`,
+	} {
+		a := w.do("POST", "/v3/auth/tokens", "", body)
+		if first == "" {
+			first = a.text
+		}
+		// Nobody learns which of them it was.
+		if a.status != http.StatusUnauthorized || a.text != first || !strings.Contains(a.header.Get("WWW-Authenticate"), `Keystone uri="`+w.url) {
+			t.Errorf("%s: %d %s %v", name, a.status, a.text, a.header)
+		}
+	}
+	w.want(w.do("POST", "/v3/auth/tokens", "", `{}`), 400, "auth.identity is required")
+	w.want(w.do("POST", "/v3/auth/tokens", "", strings.Repeat(" ", maxBody+1)), 413, "more than 114688 bytes")
+	byID := strings.Replace(passwordAuth("ann", "ann", ""), `"name":"ann"`, `"id":"`+w.ann+`"`, 1)
+	w.want(w.do("POST", "/v3/auth/tokens", "", byID), 201, w.demo)
+}
+
+func TestFailuresAreLimited(t *testing.T) {
+	w := newWorld(t)
+	bad, good := passwordAuth("ann", "x", ""), passwordAuth("ann", "ann", "")
+	for range addressLimit.burst {
+		w.want(w.do("POST", "/v3/auth/tokens", "", bad), 401, "")
+	}
+	a := w.do("POST", "/v3/auth/tokens", "", good)
+	w.want(a, 429, "try again later")
+	seconds, err := strconv.Atoi(a.header.Get("Retry-After"))
+	if err != nil || seconds < 1 || seconds > 3 {
+		t.Fatalf("Retry-After %q", a.header.Get("Retry-After"))
+	}
+	w.pass(time.Duration(seconds) * time.Second)
+	w.want(w.do("POST", "/v3/auth/tokens", "", good), 201, "")
+}
+
+func TestFailures(t *testing.T) {
+	f, now := newFailures(), time.Unix(1e9, 0)
+	for i := range userLimit.burst { // one user, from many addresses
+		f.failed(newAttempt("192.0.2."+strconv.Itoa(i)+":5", "Ann"), now)
+	}
+	if f.wait(newAttempt("198.51.100.1:5", "ann"), now) == 0 {
+		t.Error("a user's password can be guessed from many addresses")
+	}
+	if d := f.wait(newAttempt("198.51.100.1:5", "bob"), now); d != 0 {
+		t.Errorf("another user waits %s", d)
+	}
+	if a, b := newAttempt("[2001:db8::1]:5", ""), newAttempt("[2001:db8::ffff:2%eth0]:6", ""); a != b {
+		t.Errorf("one host's %v and %v", a, b)
+	}
+	for i := range 2 * maxFailures {
+		f.failed(newAttempt("h"+strconv.Itoa(i), strconv.Itoa(i)), now)
+	}
+	if len(f.seen) > maxFailures {
+		t.Errorf("remembers %d", len(f.seen))
+	}
+}
