@@ -38,7 +38,6 @@ func TestScopes(t *testing.T) {
 		{"number", "ann", `5`, 400, "valid JSON"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := *w
 			w.t = t
 			a := w.do("POST", "/v3/auth/tokens", "", passwordAuth(tt.user, tt.user, tt.scope))
 			w.want(a, tt.status, tt.part)
