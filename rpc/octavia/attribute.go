@@ -3,6 +3,7 @@ package octavia
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -47,9 +48,17 @@ func metaAttributes[R any](meta func(R) *lb.Meta, status func(R) lb.Status) []at
 		attribute[R]{"operating_status", func(r R) any { return string(status(r).Operating) }},
 		attribute[R]{"admin_state_up", func(r R) any { return meta(r).AdminStateUp }},
 		attribute[R]{"created_at", func(r R) any { return meta(r).CreatedAt }},
-		attribute[R]{"updated_at", func(r R) any { return meta(r).UpdatedAt }},
+		attribute[R]{"updated_at", func(r R) any { return updatedAt(meta(r), status(r)) }},
 		attribute[R]{"tags", func(r R) any { return meta(r).Tags }},
 	)
+}
+
+// updatedAt is null until the resource is served; Octavia writes a time then.
+func updatedAt(m *lb.Meta, s lb.Status) any {
+	if m.UpdatedAt.IsZero() && s.Provisioning != lb.PendingCreate {
+		return m.CreatedAt
+	}
+	return m.UpdatedAt
 }
 
 // nameAttributes are a resource's name and description.
@@ -100,6 +109,11 @@ func appendValue(b []byte, v any) []byte {
 		return strconv.AppendInt(b, v, 10)
 	case uint64:
 		return strconv.AppendUint(b, v, 10)
+	case float64: // 1 is 1.0, as Python has it
+		if v == math.Trunc(v) {
+			return strconv.AppendFloat(b, v, 'f', 1, 64)
+		}
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
 	case time.Time:
 		if v.IsZero() {
 			return append(b, "null"...)
