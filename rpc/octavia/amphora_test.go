@@ -11,21 +11,33 @@ import (
 	"github.com/amphora-lb/amphora/rpc/access"
 )
 
-// pair is a node with one load balancer, of project p1, in a cluster of two amphorae.
-func pair(t *testing.T) (b *backend, balancer string) {
-	t.Helper()
-	b = newBackend(nil)
+// balance makes a load balancer of project p1.
+func balance(b *backend) string {
 	subnet := b.Must(lb.CreateSubnet{Spec: lb.SubnetSpec{
 		MetaSpec: lb.MetaSpec{Name: lb.Some("public")}, CIDR: lb.Some(netip.MustParsePrefix("198.51.100.0/24")),
 	}})
-	balancer = b.Must(lb.CreateLoadBalancer{Spec: lb.LoadBalancerSpec{
+	return b.Must(lb.CreateLoadBalancer{Spec: lb.LoadBalancerSpec{
 		MetaSpec: lb.MetaSpec{ProjectID: lb.Some("p1"), Name: lb.Some("web")}, VIPSubnetID: lb.Some(lb.SubnetID(subnet)),
 	}})
+}
+
+// pair is a node with one load balancer in a cluster of two amphorae.
+func pair(t *testing.T) (b *backend, balancer string) {
+	t.Helper()
+	b = newBackend(nil)
+	balancer = balance(b)
 	b.nodes = []Node{
 		{ID: "node-a", Address: "192.0.2.1", Holder: true, Alive: true, Interface: "eth1"},
 		{ID: "node-b", Address: "192.0.2.2", Alive: true},
 	}
 	return b, balancer
+}
+
+func onlyBalancer(b *backend) lb.LoadBalancerID {
+	for t := range b.Config().Trees() {
+		return t.LoadBalancer.ID
+	}
+	return ""
 }
 
 // rowsOf reads a list of an answer.

@@ -50,14 +50,16 @@ func New(cfg Config) http.Handler {
 	if cfg.Watchers <= 0 {
 		cfg.Watchers = DefaultWatchers
 	}
-	a := &api{Config: cfg}
+	a := &api{Config: cfg, journal: newJournal(), waiters: make(chan struct{}, cfg.Watchers)}
 	a.router = newRouter(a.routes())
 	return a
 }
 
 type api struct {
 	Config
-	router *router
+	router  *router
+	journal *journal
+	waiters chan struct{} // one for each call that waits
 }
 
 // ServeHTTP answers one request. Every answer has a request id.

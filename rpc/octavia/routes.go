@@ -8,5 +8,6 @@ func (a *api) routes() []route {
 		loadBalancerRoutes(),
 		providerRoutes(),
 		amphoraRoutes(),
+		a.watchRoutes(),
 	)
 }
