@@ -45,3 +45,16 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEncodeCommand measures the change of one member, as a client that drains
+// members makes it, with the check that every node can decode it.
+func BenchmarkEncodeCommand(b *testing.B) {
+	stamp := lb.Stamp{At: time.Unix(1, 0), ID: testID(1)}
+	op := lb.UpdateMember{ID: lb.MemberID(testID(2)), Spec: lb.MemberSpec{Weight: lb.Some(0)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := EncodeCommand("request", stamp, true, op); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"math"
 	"net/netip"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/amphora-lb/amphora/fsm/fsmpb"
+	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -123,6 +126,42 @@ func FuzzDecode(f *testing.F) {
 	for _, l := range history(f, 1, 60).logs {
 		f.Add(l.Data)
 	}
+	for _, op := range []lb.Op{
+		lb.Batch{},
+		lb.Batch{Ops: []lb.Op{
+			lb.CreatePool{ID: "p", Spec: lb.PoolSpec{Members: []lb.MemberSpec{{Weight: lb.Null[int]()}}}},
+			lb.SetMembers{PoolID: "p", Members: []lb.MemberSpec{{ProtocolPort: lb.Some(80)}}, AdditiveOnly: true},
+			lb.DeleteMember{ID: "m", If: 7},
+		}},
+	} {
+		data, err := EncodeCommand("batch", lb.Stamp{At: time.Unix(1, 0), ID: testID(1)}, false, op)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	batch := func(ops ...*lbpb.Op) *lbpb.Op { return &lbpb.Op{Op: &lbpb.Op_Batch{Batch: &lbpb.Batch{Ops: ops}}} }
+	nested, err := marshal.Marshal(&fsmpb.Command{
+		Version: CommandVersion, Op: &fsmpb.Command_Operation{Operation: batch(batch(batch()))},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, _, err := DecodeCommand(nested); err == nil {
+		f.Fatal("a batch in a batch was decoded")
+	}
+	f.Add(nested)
+	golden, err := os.ReadFile("testdata/v1-log.bin")
+	if err != nil {
+		f.Fatal(err)
+	}
+	old, err := decodeLogs(golden)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, l := range old[:60] {
+		f.Add(l.Data)
+	}
 	f.Add([]byte{0x08, 0x02})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _, _ = DecodeResponse(data)
@@ -131,6 +170,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again, err := EncodeCommand(id, cmd.Stamp, cmd.Exempt, cmd.Op)
+		if len(data) > MaxCommand/2 { // the same may take more room in version 2
+			return
+		}
 		if err != nil {
 			t.Fatalf("decoded, but not encoded again: %v", err)
 		}

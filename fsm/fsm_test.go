@@ -261,3 +261,34 @@ func TestWait(t *testing.T) {
 		t.Errorf("second Close: %v", err)
 	}
 }
+
+func TestChanged(t *testing.T) {
+	testenv.NoLeaks(t)
+	f := newTest(t)
+	if err := f.Changed(canceled(), 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("nothing has changed, and the context has ended: %v", err)
+	}
+	done := make(chan error)
+	go func() { done <- f.Changed(t.Context(), 1) }()
+	for index := range uint64(2) {
+		select {
+		case err := <-done:
+			t.Fatalf("it came back at revision %d: %v", index, err)
+		default:
+		}
+		f.Apply(subnetEntry(t, index+1, "", index))
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Changed(t.Context(), 1); err != nil {
+		t.Errorf("it has changed already: %v", err)
+	}
+	go func() { done <- f.Changed(t.Context(), 2) }()
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -15,7 +15,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -133,24 +132,6 @@ func loadStore(path string) (*store, state, error) {
 	return &store{db: db, users: 1}, st, nil
 }
 
-// upgrade brings a file of an older format to this one. Every resource is written again,
-// so that what [lb.Build] has made up for it is stored as on a node that never was older.
-func upgrade(tx *bolt.Tx, config *lb.Config) error {
-	for _, b := range buckets {
-		if _, err := tx.CreateBucketIfNotExists([]byte(b.bucket)); err != nil {
-			return fmt.Errorf("upgrade: bucket %q: %w", b.bucket, err)
-		}
-	}
-	up := batch{tx: tx}
-	for object := range config.Objects() {
-		kind, id := lbpb.Identify(object)
-		if err := up.store(lb.Change{Kind: kind, ID: id, Object: object}); err != nil {
-			return fmt.Errorf("upgrade %s %s: %w", kind, id, err)
-		}
-	}
-	return tx.Bucket([]byte(metaBucket)).Put([]byte(keyFormat), bigEndian(formatVersion))
-}
-
 func openBolt(path string) (*bolt.DB, error) {
 	var file *os.File
 	var db *bolt.DB
@@ -241,6 +222,9 @@ func objects(tx *bolt.Tx, format uint64, failed *error) iter.Seq[any] {
 				object, id, err := decodeObject(b.kind, data)
 				if err == nil && id != string(key) {
 					err = fmt.Errorf("it holds %s", id)
+				}
+				if err == nil && format == 1 {
+					completeV1(object)
 				}
 				if err != nil {
 					*failed = fmt.Errorf("decode %s %s: %w", b.kind, key, err)

@@ -511,8 +511,7 @@ type InsertHeaders struct {
 	XForwardedPort bool `protobuf:"varint,2,opt,name=x_forwarded_port,json=xForwardedPort,proto3" json:"x_forwarded_port,omitempty"`
 	// Add X-Forwarded-Proto, http or https.
 	XForwardedProto bool `protobuf:"varint,3,opt,name=x_forwarded_proto,json=xForwardedProto,proto3" json:"x_forwarded_proto,omitempty"`
-	// All headers as they were given, sorted by name. Listeners that were stored
-	// before this field was there have only the ones above.
+	// All headers as they were given, sorted by name.
 	Given         []*Header `protobuf:"bytes,4,rep,name=given,proto3" json:"given,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -122,34 +122,17 @@ func formatInsertHeaders(h lb.InsertHeaders) *InsertHeaders {
 	return x
 }
 
-// parseInsertHeaders makes up what was given for listeners that were stored without.
 func parseInsertHeaders(x *InsertHeaders) lb.InsertHeaders {
 	h := lb.InsertHeaders{
 		XForwardedFor:   x.GetXForwardedFor(),
 		XForwardedPort:  x.GetXForwardedPort(),
 		XForwardedProto: x.GetXForwardedProto(),
 	}
-	give := func(name, value string) {
+	for _, each := range x.GetGiven() {
 		if h.Given == nil {
 			h.Given = make(map[string]string)
 		}
-		h.Given[name] = value
-	}
-	for _, each := range x.GetGiven() {
-		give(each.GetName(), each.GetValue())
-	}
-	if len(x.GetGiven()) > 0 {
-		return h
-	}
-	for _, old := range []struct {
-		name string
-		on   bool
-	}{
-		{"X-Forwarded-For", h.XForwardedFor}, {"X-Forwarded-Port", h.XForwardedPort}, {"X-Forwarded-Proto", h.XForwardedProto},
-	} {
-		if old.on {
-			give(old.name, "true")
-		}
+		h.Given[each.GetName()] = each.GetValue()
 	}
 	return h
 }
