@@ -119,7 +119,7 @@ func FromListener(l *lb.Listener) *Listener {
 		SniContainerRefs:        slices.Clone(l.TLS.SNIRefs),
 		ClientCaTlsContainerRef: l.TLS.ClientCARef,
 		ClientCrlContainerRef:   l.TLS.ClientCRLRef,
-		ClientAuthentication:    string(l.TLS.ClientAuth),
+		ClientAuthentication:    formatClientAuth(l.TLS.ClientAuth),
 		TlsCiphers:              l.TLS.Ciphers,
 		TlsVersions:             slices.Clone(l.TLS.Versions),
 		AlpnProtocols:           slices.Clone(l.TLS.ALPN),
@@ -151,7 +151,7 @@ func (x *Listener) ToLB() (*lb.Listener, error) {
 			SNIRefs:      slices.Clone(x.GetSniContainerRefs()),
 			ClientCARef:  x.GetClientCaTlsContainerRef(),
 			ClientCRLRef: x.GetClientCrlContainerRef(),
-			ClientAuth:   lb.ClientAuth(x.GetClientAuthentication()),
+			ClientAuth:   parseClientAuth(x.GetClientAuthentication()),
 			TLSParams:    parseTLSParams(x),
 		},
 		HSTS: lb.HSTS{
@@ -278,4 +278,21 @@ func (x *HealthMonitor) ToLB() (*lb.HealthMonitor, error) {
 		DomainName:     x.GetDomainName(),
 	}
 	return checked(f, m)
+}
+
+// Client authentication of NONE is not written: listeners stored before there was such a
+// thing are like those stored now.
+
+func formatClientAuth(a lb.ClientAuth) string {
+	if a == lb.ClientAuthNone {
+		return ""
+	}
+	return string(a)
+}
+
+func parseClientAuth(v string) lb.ClientAuth {
+	if v == "" {
+		return lb.ClientAuthNone
+	}
+	return lb.ClientAuth(v)
 }
