@@ -1,7 +1,6 @@
 package lb
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
@@ -53,9 +52,7 @@ func (e *edit) newID(given string) string {
 	if e.made == 1 {
 		return e.id
 	}
-	b := sha256.Sum256([]byte(e.id + "/" + strconv.Itoa(e.made)))
-	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+	return deriveID("further " + strconv.Itoa(e.made) + " of " + e.id)
 }
 
 // precondition refuses a command for a resource that is not, or no longer, as the client

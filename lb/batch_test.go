@@ -93,7 +93,9 @@ func TestPrecondition(t *testing.T) {
 	h := w.monitor(p, MonitorHTTP)
 	for _, ops := range []func(uint64) []Op{
 		func(r uint64) []Op { return []Op{UpdateSubnet{ID: s, If: r}} },
-		func(r uint64) []Op { return []Op{UpdateLoadBalancer{ID: b, If: r}, DeleteLoadBalancer{ID: b, If: r, Cascade: true}} },
+		func(r uint64) []Op {
+			return []Op{UpdateLoadBalancer{ID: b, If: r}, DeleteLoadBalancer{ID: b, If: r, Cascade: true}}
+		},
 		func(r uint64) []Op { return []Op{UpdatePool{ID: p, If: r}, DeletePool{ID: p, If: r}} },
 		func(r uint64) []Op { return []Op{UpdateListener{ID: l, If: r}, DeleteListener{ID: l, If: r}} },
 		func(r uint64) []Op { return []Op{UpdateMember{ID: m, If: r}, DeleteMember{ID: m, If: r}} },

@@ -14,12 +14,13 @@ import (
 // whose parent is missing or that is there twice: the store is damaged.
 func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 	b := &builder{
-		subnets: map[SubnetID]network{},
+		subnets: map[SubnetID]addresses{},
 		trees:   map[LoadBalancerID]*Tree{},
 		pools:   map[PoolID]*Pool{},
 		owners:  map[string]LoadBalancerID{},
 		usage:   map[string]Usage{},
 
+		netBuilder:      newNetBuilder(),
 		identityBuilder: newIdentityBuilder(),
 	}
 	for o := range objects {
@@ -28,6 +29,10 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		}
 	}
 	if err := b.link(); err != nil {
+		return nil, err
+	}
+	offer, err := b.operator()
+	if err != nil {
 		return nil, err
 	}
 	who, err := b.identityBuilder.build()
@@ -45,6 +50,8 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 		revision: revision,
 		subnets:  newPmap(b.subnets),
 		trees:    newPmap(b.trees),
+		nets:     b.nets(),
+		operator: offer,
 		identity: who,
 		names:    newPmap(names),
 		owners:   newPmap(b.owners),
@@ -55,7 +62,7 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 // builder first sorts resources by kind, as they come in any order, and then
 // links them from the top down.
 type builder struct {
-	subnets   map[SubnetID]network
+	subnets   map[SubnetID]addresses
 	trees     map[LoadBalancerID]*Tree
 	pools     map[PoolID]*Pool
 	owners    map[string]LoadBalancerID
@@ -63,6 +70,7 @@ type builder struct {
 	listeners []*Listener
 	members   []*Member
 	monitors  []*HealthMonitor
+	netBuilder
 	identityBuilder
 	policies []*L7Policy
 	rules    []*L7Rule
@@ -72,12 +80,15 @@ func (b *builder) take(object any) error {
 	if taken, err := b.identityBuilder.take(object); taken {
 		return err
 	}
+	if taken, err := b.netBuilder.take(object); taken {
+		return err
+	}
 	switch o := object.(type) {
 	case *Subnet:
 		if _, twice := b.subnets[o.ID]; twice {
 			return damaged(KindSubnet, string(o.ID), "is there twice")
 		}
-		b.subnets[o.ID] = network{subnet: o}
+		b.subnets[o.ID] = addresses{subnet: o}
 	case *LoadBalancer:
 		if _, twice := b.trees[o.ID]; twice {
 			return damaged(KindLoadBalancer, string(o.ID), "is there twice")
@@ -106,7 +117,10 @@ func (b *builder) take(object any) error {
 }
 
 func (b *builder) link() error {
-	steps := []func() error{b.linkVIPs, b.linkPools, b.linkListeners, b.linkMonitors, b.linkMembers, b.linkL7}
+	steps := []func() error{
+		b.linkNetworks, b.linkPorts, b.linkVIPs, b.countRefs, b.linkPools, b.linkListeners, b.linkMonitors, b.linkMembers,
+		b.linkL7,
+	}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -118,24 +132,6 @@ func (b *builder) link() error {
 	}
 	for _, p := range b.pools {
 		slices.SortFunc(p.Members, byAge)
-	}
-	return nil
-}
-
-func (b *builder) linkVIPs() error {
-	for id, t := range b.trees {
-		lb := t.LoadBalancer
-		n, ok := b.subnets[lb.VIPSubnetID]
-		if !ok {
-			return damaged(KindLoadBalancer, string(id), "its subnet %s is missing", lb.VIPSubnetID)
-		}
-		if !n.subnet.CIDR.Contains(lb.VIPAddress) {
-			return damaged(KindLoadBalancer, string(id), "its VIP %s is outside %s", lb.VIPAddress, n.subnet.CIDR)
-		}
-		if other, taken := n.holder(lb.VIPAddress); taken {
-			return damaged(KindLoadBalancer, string(id), "its VIP %s is that of %s too", lb.VIPAddress, other)
-		}
-		b.subnets[lb.VIPSubnetID] = n.withVIP(lb.VIPAddress, id)
 	}
 	return nil
 }

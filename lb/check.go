@@ -13,6 +13,7 @@ import (
 
 const (
 	maxText    = 255                           // characters of a name, description, tag or URL path
+	maxProject = 36                            // characters of the id of a project
 	maxTimeout = 2073600000 * time.Millisecond // 24 days, Octavia's limit
 )
 
@@ -52,7 +53,7 @@ func (c *checker) failure(field, format string, args ...any) {
 
 // unsupported notes that the provider does not do what field asks for.
 func (c *checker) unsupported(t *Tree, field, format string, args ...any) {
-	provider := "amphora"
+	provider := DefaultProvider
 	if t != nil && t.LoadBalancer.Provider != "" {
 		provider = t.LoadBalancer.Provider
 	}
@@ -268,7 +269,7 @@ func (s MetaSpec) noDescription(c *checker) {
 // fillProject is for the kinds that have a project of their own.
 func (s MetaSpec) fillProject(c *checker, m *Meta) {
 	if fixed(c, "project_id", &m.ProjectID, s.ProjectID) {
-		c.text("project_id", m.ProjectID, 36)
+		c.text("project_id", m.ProjectID, maxProject)
 	}
 }
 

@@ -6,9 +6,10 @@ import "iter"
 // without a lock. The zero value is the empty configuration.
 type Config struct {
 	revision uint64
-	subnets  pmap[SubnetID, network]
+	subnets  pmap[SubnetID, addresses]
 	trees    pmap[LoadBalancerID, *Tree]
-	quotas   pmap[string, *Quota] // by project
+	nets
+	operator
 	identity
 
 	// What follows is derived from the above, to find things fast.
@@ -36,14 +37,12 @@ func (c *Config) Subnets() iter.Seq[*Subnet] {
 // command touched is the same pointer as in earlier Configs.
 func (c *Config) Trees() iter.Seq[*Tree] { return c.trees.Values() }
 
-// Objects yields every stored resource: subnets, then each tree from the top
-// down, then projects, users and secrets. It is what [Build] takes.
+// Objects yields every stored resource: networks and ports, what operators offer,
+// subnets, then each tree from the top down, then projects, users and secrets. It is what [Build] takes.
 func (c *Config) Objects() iter.Seq[any] {
 	return func(yield func(any) bool) {
-		for s := range c.Subnets() {
-			if !yield(s) {
-				return
-			}
+		if !c.nets.objects(yield) || !c.operator.objects(yield) || !each(c.Subnets(), yield) {
+			return
 		}
 		for t := range c.Trees() {
 			for _, o := range t.objects() {
@@ -158,5 +157,6 @@ func (c *Config) L7Rule(id L7RuleID) (*L7Rule, bool) {
 
 // hasID reports whether any resource has that id.
 func (c *Config) hasID(id string) bool {
-	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id)) || c.hasIdentity(id)
+	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id)) || c.hasIdentity(id) ||
+		c.nets.has(id) || c.hasOperator(id)
 }

@@ -15,10 +15,11 @@ func (o CreateLoadBalancer) apply(e *edit) (Result, error) {
 		return Result{}, err
 	}
 	e.created(&b.Meta)
-	n, _ := e.subnets.Get(b.VIPSubnetID)
-	e.subnets = e.subnets.With(b.VIPSubnetID, n.withVIP(b.VIPAddress, b.ID))
 	e.setTree(&Tree{LoadBalancer: b})
+	e.refer(nil, b.refs())
 	result := e.wrote(KindLoadBalancer, id, b)
+	e.attachVIPs(b)
+	e.followVIPs(b, given(o.Spec.VIPSecurityGroupIDs), given(o.Spec.VIPQoSPolicyID))
 	return result, o.Spec.createChildren(e, b)
 }
 
@@ -39,7 +40,10 @@ func (o UpdateLoadBalancer) apply(e *edit) (Result, error) {
 	t := *old
 	t.LoadBalancer = &b
 	e.setTree(&t)
-	return e.wrote(KindLoadBalancer, string(b.ID), &b), nil
+	e.refer(old.LoadBalancer.refs(), b.refs())
+	result := e.wrote(KindLoadBalancer, string(b.ID), &b)
+	e.followVIPs(&b, !o.Spec.VIPSecurityGroupIDs.IsAbsent(), !o.Spec.VIPQoSPolicyID.IsAbsent())
+	return result, nil
 }
 
 func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
@@ -50,9 +54,9 @@ func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
 	if err := precondition(KindLoadBalancer, string(o.ID), o.If, t.LoadBalancer.Revision); err != nil {
 		return Result{}, err
 	}
-	if children := len(t.Listeners) + len(t.Pools); children > 0 && !o.Cascade {
+	if len(t.Listeners)+len(t.Pools) > 0 && !o.Cascade {
 		c := &checker{kind: KindLoadBalancer, id: string(o.ID)}
-		c.add(ErrInUse, "", "has %d listeners and %d pools, delete them first or cascade", len(t.Listeners), len(t.Pools))
+		c.add(ErrInUse, "", "Validation failure: Cannot delete Load Balancer %s - it has children", o.ID)
 		return Result{}, c.err()
 	}
 	for _, p := range slices.Backward(t.Pools) {
@@ -63,50 +67,136 @@ func (o DeleteLoadBalancer) apply(e *edit) (Result, error) {
 	}
 	b := t.LoadBalancer
 	e.release(KindLoadBalancer, b.ProjectID, 1)
-	n, _ := e.subnets.Get(b.VIPSubnetID)
-	e.subnets = e.subnets.With(b.VIPSubnetID, n.withoutVIP(b.VIPAddress))
+	e.refer(b.refs(), nil)
 	e.trees = e.trees.Without(o.ID)
-	return e.deleted(KindLoadBalancer, string(o.ID)), nil
+	result := e.deleted(KindLoadBalancer, string(o.ID))
+	e.detachVIPs(b)
+	return result, nil
+}
+
+// refs returns the ids of what the load balancer refers to beside its VIPs' ports.
+func (b *LoadBalancer) refs() []string {
+	ids := []string{string(b.VIPNetworkID)}
+	for _, id := range b.VIPSecurityGroupIDs {
+		ids = append(ids, string(id))
+	}
+	if b.VIPQoSPolicyID != "" {
+		ids = append(ids, string(b.VIPQoSPolicyID))
+	}
+	if b.FlavorID != "" {
+		ids = append(ids, string(b.FlavorID))
+	}
+	if b.AvailabilityZone != "" {
+		ids = append(ids, zoneRef(b.AvailabilityZone))
+	}
+	return ids
 }
 
 func (spec LoadBalancerSpec) fill(c *checker, cfg *Config, b *LoadBalancer) {
 	spec.MetaSpec.fill(c, &b.Meta)
 	spec.fillProject(c, &b.Meta)
-	subnet := requiredFixed(c, "vip_subnet_id", &b.VIPSubnetID, spec.VIPSubnetID)
-	address := fixed(c, "vip_address", &b.VIPAddress, spec.VIPAddress)
-	if !c.creating() || !subnet || !address {
+	spec.fillFlavor(c, cfg, b)
+	zone := spec.fillZone(c, cfg, b)
+	spec.fillPolicies(c, cfg, b)
+	if c.creating() {
+		spec.fillVIPs(c, cfg, b)
+		if zone != nil {
+			c.zoneNetwork(cfg, zone, b)
+		}
 		return
 	}
-	n, ok := cfg.subnets.Get(b.VIPSubnetID)
-	if !ok {
-		c.missing("vip_subnet_id", KindSubnet, string(b.VIPSubnetID))
-		return
+	fixed(c, "vip_subnet_id", &b.VIPSubnetID, spec.VIPSubnetID)
+	fixed(c, "vip_network_id", &b.VIPNetworkID, spec.VIPNetworkID)
+	fixed(c, "vip_port_id", &b.VIPPortID, spec.VIPPortID)
+	fixed(c, "vip_address", &b.VIPAddress, spec.VIPAddress)
+	if !spec.AdditionalVIPs.IsAbsent() && !spec.sameVIPs(b) {
+		c.invalid("additional_vips", "cannot be changed after creation")
 	}
-	if _, asked := spec.VIPAddress.Get(); asked {
-		c.vip(n, b)
-		return
-	}
-	if b.VIPAddress, ok = n.free(); !ok {
-		c.conflict("vip_address", "subnet %s is full: all %d addresses of its allocation ranges are taken", n.subnet.ID, n.subnet.size())
+	if len(spec.Pools)+len(spec.Listeners) > 0 {
+		c.invalid("", "pools and listeners can be given at creation only")
 	}
 }
 
-// vip checks a VIP that was asked for. It may lie outside the allocation
-// ranges: these only bound what is given out unasked.
-func (c *checker) vip(n network, b *LoadBalancer) {
-	const field = "vip_address"
-	a, all := b.VIPAddress, hosts(n.subnet.CIDR)
-	switch {
-	case !c.address(field, a):
-	case !n.subnet.CIDR.Contains(a):
-		c.invalid(field, "%s is outside %s of subnet %s", a, n.subnet.CIDR, n.subnet.ID)
-	case !all.Contains(a):
-		c.invalid(field, "%s is the network or broadcast address of %s, use one of %s", a, n.subnet.CIDR, all)
-	case a == n.subnet.Gateway:
-		c.invalid(field, "%s is the gateway of subnet %s", a, n.subnet.ID)
-	default:
-		if holder, ok := n.holder(a); ok {
-			c.conflict(field, "%s is the VIP of load balancer %s", a, holder)
+// fillFlavor chooses the provider: what is asked for, else that of the flavor.
+func (spec LoadBalancerSpec) fillFlavor(c *checker, cfg *Config, b *LoadBalancer) {
+	fixed(c, "provider", &b.Provider, spec.Provider)
+	fixed(c, "flavor_id", &b.FlavorID, spec.FlavorID)
+	if !c.creating() {
+		return
+	}
+	if b.FlavorID != "" {
+		f, ok := cfg.flavors.Get(b.FlavorID)
+		if !ok {
+			c.failure("flavor_id", "Invalid flavor_id.")
+			return
 		}
+		p, _ := cfg.flavorProfiles.Get(f.ProfileID)
+		switch {
+		case !f.Enabled:
+			c.invalid("flavor_id", "The selected flavor is not allowed in this deployment: %s", f.ID)
+		case b.Provider == "":
+			b.Provider = p.ProviderName
+		case b.Provider != p.ProviderName:
+			c.invalid("flavor_id", "Flavor '%s' is not compatible with provider '%s'", f.ID, b.Provider)
+			return
+		}
+	}
+	if b.Provider == "" {
+		b.Provider = DefaultProvider
+	}
+	c.provider("provider", b.Provider)
+}
+
+// fillZone returns the availability zone of a load balancer that is new, nil for none.
+func (spec LoadBalancerSpec) fillZone(c *checker, cfg *Config, b *LoadBalancer) *AvailabilityZone {
+	fixed(c, "availability_zone", &b.AvailabilityZone, spec.AvailabilityZone)
+	if !c.creating() || b.AvailabilityZone == "" {
+		return nil
+	}
+	z, ok := cfg.zones.Get(b.AvailabilityZone)
+	switch {
+	case !ok:
+		c.failure("availability_zone", "Invalid availability zone.")
+		return nil
+	case !z.Enabled:
+		c.invalid("availability_zone", "The selected availability_zone is not allowed in this deployment: %s", z.Name)
+	}
+	return z
+}
+
+// fillPolicies gives the VIP its QoS policy and its security groups.
+func (spec LoadBalancerSpec) fillPolicies(c *checker, cfg *Config, b *LoadBalancer) {
+	optional(&b.VIPQoSPolicyID, spec.VIPQoSPolicyID, "")
+	if given(spec.VIPQoSPolicyID) && !cfg.qos.Has(b.VIPQoSPolicyID) {
+		c.subresource("vip_qos_policy_id", "qos_policy", string(b.VIPQoSPolicyID))
+	}
+	optional(&b.VIPSecurityGroupIDs, spec.VIPSecurityGroupIDs, nil)
+	if len(b.VIPSecurityGroupIDs) == 0 {
+		b.VIPSecurityGroupIDs = nil
+		return
+	}
+	if !given(spec.VIPSecurityGroupIDs) {
+		return
+	}
+	for _, id := range b.VIPSecurityGroupIDs {
+		if !cfg.groups.Has(id) {
+			c.subresource("vip_sg_ids", "Security Group", string(id))
+		}
+	}
+	if cfg.VNICType(b) == "direct" {
+		c.failure("vip_sg_ids", "VIP Security Groups are not allowed with VIP port of type direct.")
+	}
+}
+
+// subresource refuses something that the request refers to and that is not there. It is
+// the request that is wrong then, as Octavia sees it, so it is no ErrNotFound.
+func (c *checker) subresource(field, name, id string) {
+	c.invalid(field, "%s %s not found.", name, id)
+}
+
+// zoneNetwork checks that VIPs of the availability zone may be of the network.
+func (c *checker) zoneNetwork(cfg *Config, z *AvailabilityZone, b *LoadBalancer) {
+	if valid := cfg.vipNetworks(z); valid != nil && b.VIPNetworkID != "" && !slices.Contains(valid, b.VIPNetworkID) {
+		c.failure("vip_network_id", "Supplied VIP network_id is not allowed by the configuration of this deployment.")
 	}
 }

@@ -19,9 +19,9 @@ func TestCreateLoadBalancerRules(t *testing.T) {
 	}
 	op := func(s LoadBalancerSpec) Op { return CreateLoadBalancer{Spec: s} }
 	checkRules(t, fresh, op, slices.Concat(metaRules(meta), describedRules(meta), projectRules(meta), []rule[LoadBalancerSpec]{
-		{"no subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Opt[SubnetID]{} }, ErrInvalid, "vip_subnet_id", "required"},
-		{"null subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Null[SubnetID]() }, ErrInvalid, "vip_subnet_id", "required"},
-		{"unknown subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Some(SubnetID(testID(9))) }, ErrNotFound, "vip_subnet_id", "does not exist"},
+		{"no subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Opt[SubnetID]{} }, ErrInvalid, "vip_subnet_id", "Validation failure: VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id."},
+		{"null subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Null[SubnetID]() }, ErrInvalid, "vip_subnet_id", "Validation failure: VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id."},
+		{"unknown subnet", func(s *LoadBalancerSpec) { s.VIPSubnetID = Some(SubnetID(testID(9))) }, ErrInvalid, "vip_subnet_id", "Subnet " + testID(9) + " not found."},
 		{"null address", func(s *LoadBalancerSpec) { s.VIPAddress = Null[netip.Addr]() }, nil, "", ""},
 		{"free address", vip("192.0.2.254"), nil, "", ""},
 		{"zero address", func(s *LoadBalancerSpec) { s.VIPAddress = Some(netip.Addr{}) }, ErrInvalid, "vip_address", "not an IP address"},
@@ -100,7 +100,7 @@ func TestDeleteLoadBalancer(t *testing.T) {
 			w.pool(b, ProtocolTCP)
 		}
 		_, _, _, err := Apply(w.cfg, w.stamp(DeleteLoadBalancer{ID: b}))
-		checkError(t, err, ErrInUse, "", "or cascade")
+		checkError(t, err, ErrInUse, "", "Cannot delete Load Balancer "+string(b)+" - it has children")
 		w.do(DeleteLoadBalancer{ID: b, Cascade: true})
 	}
 }

@@ -1,98 +1,95 @@
 package lb
 
-import (
-	"encoding/binary"
-	"net/netip"
-	"sort"
-)
+import "slices"
 
-// network is a subnet with the addresses that are taken in it. Addresses are
-// kept as offsets from the start of the CIDR: subnets are no larger than 2^64
-// addresses, so an offset is a uint64 and neither family needs 128-bit sums.
-type network struct {
-	subnet  *Subnet
-	vips    pmap[uint64, LoadBalancerID]
-	members int // that name this subnet
-}
-
-func (n network) withVIP(a netip.Addr, id LoadBalancerID) network {
-	n.vips = n.vips.With(offset(n.subnet.CIDR, a), id)
-	return n
-}
-
-func (n network) withoutVIP(a netip.Addr) network {
-	n.vips = n.vips.Without(offset(n.subnet.CIDR, a))
-	return n
-}
-
-// holder returns the load balancer whose VIP a is. a must be in the CIDR.
-func (n network) holder(a netip.Addr) (LoadBalancerID, bool) {
-	return n.vips.Get(offset(n.subnet.CIDR, a))
-}
-
-// free returns the first address of the allocation ranges that is no VIP. It
-// is derived from the set of VIPs alone, so a Config that was built from
-// storage allocates as the one that lived through the history.
-func (n network) free() (netip.Addr, bool) {
-	for _, r := range n.subnet.Allocations {
-		first, last := offset(n.subnet.CIDR, r.First), offset(n.subnet.CIDR, r.Last)
-		// The i-th VIP from first on is at first+i for as long as there is no
-		// gap, and never again after one, so the gap can be searched for.
-		below := n.vips.Rank(first)
-		gap := sort.Search(n.vips.Len()-below, func(i int) bool {
-			return n.vips.At(below+i) != first+uint64(i)
-		})
-		if uint64(gap) <= last-first {
-			return at(n.subnet.CIDR, first+uint64(gap)), true
-		}
+func (o CreateNetwork) apply(e *edit) (Result, error) {
+	id := e.newID(string(o.ID))
+	n, c := &Network{ID: NetworkID(id), Meta: Meta{AdminStateUp: true}}, &checker{kind: KindNetwork}
+	c.newID(&e.Config, id)
+	o.Spec.fill(c, n)
+	if err := c.err(); err != nil {
+		return Result{}, err
 	}
-	return netip.Addr{}, false
+	e.created(&n.Meta)
+	e.networks = e.networks.With(n.ID, segment{network: n})
+	return e.wrote(KindNetwork, id, n), nil
 }
 
-// size returns how many addresses the allocation ranges hold.
-func (s *Subnet) size() uint64 {
-	var n uint64
-	for _, r := range s.Allocations {
-		n += offset(s.CIDR, r.Last) - offset(s.CIDR, r.First) + 1
+// apply stores a network that came with a subnet from now on.
+func (o UpdateNetwork) apply(e *edit) (Result, error) {
+	s, ok := e.networks.Get(o.ID)
+	if !ok {
+		return Result{}, notFound(KindNetwork, string(o.ID))
 	}
-	return n
-}
-
-// hosts returns the addresses of p that a host may have. IPv4 reserves the
-// network and the broadcast address, IPv6 the subnet-router anycast address
-// (RFC 4291 section 2.6.1).
-func hosts(p netip.Prefix) Range {
-	last := uint64(1)<<(p.Addr().BitLen()-p.Bits()) - 1 // 2^64 - 1 for a /64: the shift gives 0
-	if p.Addr().Is4() {
-		last--
+	n := *e.network(o.ID, s)
+	if err := precondition(KindNetwork, string(o.ID), o.If, n.Revision); err != nil {
+		return Result{}, err
 	}
-	return Range{at(p, 1), at(p, last)}
-}
-
-// Contains reports whether a lies in the range.
-func (r Range) Contains(a netip.Addr) bool {
-	return a.BitLen() == r.First.BitLen() && !a.Less(r.First) && !r.Last.Less(a)
-}
-
-// String reads "10.0.0.5-10.0.0.9".
-func (r Range) String() string { return r.First.String() + "-" + r.Last.String() }
-
-// offset returns the place of a in p, which must contain it.
-func offset(p netip.Prefix, a netip.Addr) uint64 { return low(a) - low(p.Addr()) }
-
-// at returns the address at an offset in p.
-func at(p netip.Prefix, offset uint64) netip.Addr {
-	b := p.Addr().As16()
-	binary.BigEndian.PutUint64(b[8:], low(p.Addr())+offset)
-	a := netip.AddrFrom16(b)
-	if p.Addr().Is4() {
-		a = a.Unmap()
+	c := &checker{kind: KindNetwork, id: string(o.ID)}
+	o.Spec.fill(c, &n)
+	if err := c.err(); err != nil {
+		return Result{}, err
 	}
-	return a
+	e.updated(&n.Meta)
+	s.network, s.of = &n, ""
+	e.networks = e.networks.With(n.ID, s)
+	return e.wrote(KindNetwork, string(n.ID), &n), nil
 }
 
-// low returns the lower 64 bits of a.
-func low(a netip.Addr) uint64 {
-	b := a.As16()
-	return binary.BigEndian.Uint64(b[8:])
+// apply deletes the subnets of the network too, as Neutron does.
+func (o DeleteNetwork) apply(e *edit) (Result, error) {
+	s, ok := e.networks.Get(o.ID)
+	if !ok {
+		return Result{}, notFound(KindNetwork, string(o.ID))
+	}
+	if err := precondition(KindNetwork, string(o.ID), o.If, e.network(o.ID, s).Revision); err != nil {
+		return Result{}, err
+	}
+	c := &checker{kind: KindNetwork, id: string(o.ID)}
+	members := 0
+	for _, id := range s.subnets {
+		n, _ := e.subnets.Get(id)
+		members += n.members
+	}
+	if used := e.referred(string(o.ID)); used > 0 || members > 0 {
+		c.add(ErrInUse, "", "is used by %d ports or load balancers and %d members, delete them first", used, members)
+		return Result{}, c.err()
+	}
+	for _, id := range s.subnets {
+		n, _ := e.subnets.Get(id)
+		e.forgetSubnet(n.subnet)
+	}
+	e.networks = e.networks.Without(o.ID)
+	return e.deleted(KindNetwork, string(o.ID)), nil
+}
+
+func (spec NetworkSpec) fill(c *checker, n *Network) {
+	spec.MetaSpec.fill(c, &n.Meta)
+	spec.fillProject(c, &n.Meta)
+	optional(&n.Shared, spec.Shared, false)
+	optional(&n.External, spec.External, false)
+}
+
+// joinNetwork enters a subnet that is new into its network, which may come with it.
+func (e *edit) joinNetwork(s *Subnet) {
+	n, ok := e.networks.Get(s.NetworkID)
+	if !ok {
+		n.of = s.ID
+	}
+	i, _ := slices.BinarySearch(n.subnets, s.ID)
+	n.subnets = slices.Insert(slices.Clone(n.subnets), i, s.ID)
+	e.networks = e.networks.With(s.NetworkID, n)
+}
+
+// leaveNetwork takes a subnet out of its network. A network that came with the subnet
+// goes with it.
+func (e *edit) leaveNetwork(s *Subnet) {
+	n, _ := e.networks.Get(s.NetworkID)
+	if n.of == s.ID {
+		e.networks = e.networks.Without(s.NetworkID)
+		return
+	}
+	i, _ := slices.BinarySearch(n.subnets, s.ID)
+	n.subnets = slices.Delete(slices.Clone(n.subnets), i, i+1)
+	e.networks = e.networks.With(s.NetworkID, n)
 }

@@ -23,7 +23,7 @@ func dump(c *Config) string {
 	}
 	for id, n := range c.subnets.All() {
 		free, ok := n.free()
-		fmt.Fprintf(&b, "%s: free %v %v, members %d, vips %v\n", id, free, ok, n.members, maps.Collect(n.vips.All()))
+		fmt.Fprintf(&b, "%s: free %v %v, members %d, vips %v\n", id, free, ok, n.members, maps.Collect(n.taken.All()))
 	}
 	fmt.Fprintln(&b, maps.Collect(c.names.All()), maps.Collect(c.owners.All()), maps.Collect(c.usage.All()))
 	return b.String()
@@ -193,11 +193,11 @@ func TestFreeIsTheFirstFree(t *testing.T) {
 		host := rapid.Uint64Range(1, 30)
 		bounds := rapid.SliceOfNDistinct(host, 4, 4, rapid.ID).Draw(t, "bounds")
 		slices.Sort(bounds)
-		n := network{subnet: &Subnet{CIDR: cidr, Allocations: []Range{
+		n := addresses{subnet: &Subnet{CIDR: cidr, Allocations: []Range{
 			{at(cidr, bounds[0]), at(cidr, bounds[1])}, {at(cidr, bounds[2]), at(cidr, bounds[3])},
 		}}}
 		for _, o := range rapid.SliceOfDistinct(host, rapid.ID).Draw(t, "taken") {
-			n = n.withVIP(at(cidr, o), "x")
+			n = n.with(at(cidr, o), "x")
 		}
 		var want netip.Addr
 	scan:

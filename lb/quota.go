@@ -7,20 +7,21 @@ type Usage struct {
 	LoadBalancer, Listener, Pool, Member, HealthMonitor, L7Policy, L7Rule int
 }
 
-// quotaKinds are the kinds that have a quota, with the names that Octavia's message has
-// for them, the limit and the count.
+// quotaKinds are the kinds that have a quota, with what the API and Octavia's message
+// call them, the limit and the count.
 var quotaKinds = map[Kind]struct {
+	field string // of the API
 	name  string
 	limit func(*Limits) **int
 	used  func(*Usage) *int
 }{
-	KindLoadBalancer:  {"Load Balancer", func(l *Limits) **int { return &l.LoadBalancer }, func(u *Usage) *int { return &u.LoadBalancer }},
-	KindListener:      {"Listener", func(l *Limits) **int { return &l.Listener }, func(u *Usage) *int { return &u.Listener }},
-	KindPool:          {"Pool", func(l *Limits) **int { return &l.Pool }, func(u *Usage) *int { return &u.Pool }},
-	KindMember:        {"Member", func(l *Limits) **int { return &l.Member }, func(u *Usage) *int { return &u.Member }},
-	KindHealthMonitor: {"Health Monitor", func(l *Limits) **int { return &l.HealthMonitor }, func(u *Usage) *int { return &u.HealthMonitor }},
-	KindL7Policy:      {"L7Policy", func(l *Limits) **int { return &l.L7Policy }, func(u *Usage) *int { return &u.L7Policy }},
-	KindL7Rule:        {"L7Rule", func(l *Limits) **int { return &l.L7Rule }, func(u *Usage) *int { return &u.L7Rule }},
+	KindLoadBalancer:  {"loadbalancer", "Load Balancer", func(l *Limits) **int { return &l.LoadBalancer }, func(u *Usage) *int { return &u.LoadBalancer }},
+	KindListener:      {"listener", "Listener", func(l *Limits) **int { return &l.Listener }, func(u *Usage) *int { return &u.Listener }},
+	KindPool:          {"pool", "Pool", func(l *Limits) **int { return &l.Pool }, func(u *Usage) *int { return &u.Pool }},
+	KindMember:        {"member", "Member", func(l *Limits) **int { return &l.Member }, func(u *Usage) *int { return &u.Member }},
+	KindHealthMonitor: {"healthmonitor", "Health Monitor", func(l *Limits) **int { return &l.HealthMonitor }, func(u *Usage) *int { return &u.HealthMonitor }},
+	KindL7Policy:      {"l7policy", "L7Policy", func(l *Limits) **int { return &l.L7Policy }, func(u *Usage) *int { return &u.L7Policy }},
+	KindL7Rule:        {"l7rule", "L7Rule", func(l *Limits) **int { return &l.L7Rule }, func(u *Usage) *int { return &u.L7Rule }},
 }
 
 // Usage returns how many objects the project has.

@@ -18,7 +18,8 @@ func (o CreateSubnet) apply(e *edit) (Result, error) {
 	}
 	e.created(&s.Meta)
 	e.names = e.names.With(s.Name, s.ID)
-	e.subnets = e.subnets.With(s.ID, network{subnet: s})
+	e.subnets = e.subnets.With(s.ID, addresses{subnet: s})
+	e.joinNetwork(s)
 	return e.wrote(KindSubnet, id, s), nil
 }
 
@@ -51,13 +52,27 @@ func (o DeleteSubnet) apply(e *edit) (Result, error) {
 		return Result{}, err
 	}
 	c := &checker{kind: KindSubnet, id: string(o.ID)}
-	if vips := n.vips.Len(); vips > 0 || n.members > 0 {
-		c.add(ErrInUse, "", "is used by %d load balancers and %d members, delete them first", vips, n.members)
+	if ports := n.taken.Len(); ports > 0 || n.members > 0 {
+		c.add(ErrInUse, "", "is used by %d ports or load balancers and %d members, delete them first", ports, n.members)
 		return Result{}, c.err()
 	}
-	e.names = e.names.Without(n.subnet.Name)
-	e.subnets = e.subnets.Without(o.ID)
-	return e.deleted(KindSubnet, string(o.ID)), nil
+	// A network that came with the subnet goes with it.
+	if s, _ := e.networks.Get(n.subnet.NetworkID); s.of == o.ID {
+		others, ports := len(s.subnets)-1, e.referred(string(n.subnet.NetworkID))
+		if others > 0 || ports > 0 {
+			c.add(ErrInUse, "", "its network %s has %d other subnets and %d ports, delete them first", n.subnet.NetworkID, others, ports)
+			return Result{}, c.err()
+		}
+	}
+	e.leaveNetwork(n.subnet)
+	return e.forgetSubnet(n.subnet), nil
+}
+
+// forgetSubnet deletes a subnet. Its place in its network is left to the caller.
+func (e *edit) forgetSubnet(s *Subnet) Result {
+	e.names = e.names.Without(s.Name)
+	e.subnets = e.subnets.Without(s.ID)
+	return e.deleted(KindSubnet, string(s.ID))
 }
 
 func (spec SubnetSpec) fill(c *checker, cfg *Config, s *Subnet) {
@@ -68,8 +83,26 @@ func (spec SubnetSpec) fill(c *checker, cfg *Config, s *Subnet) {
 	} else if other, ok := cfg.names.Get(s.Name); ok && other != s.ID {
 		c.conflict("name", "%q is the name of subnet %s, which must be unique", s.Name, other)
 	}
+	spec.fillNetwork(c, cfg, s)
 	if spec.fillCIDR(c, cfg, s) {
 		spec.fillAddresses(c, cfg, s)
+	}
+}
+
+// fillNetwork gives a subnet that names no network one of its own.
+func (spec SubnetSpec) fillNetwork(c *checker, cfg *Config, s *Subnet) {
+	const field = "network_id"
+	if !fixed(c, field, &s.NetworkID, spec.NetworkID) || !c.creating() {
+		return
+	}
+	switch {
+	case s.NetworkID == "":
+		s.NetworkID = networkOf(s.ID)
+		if cfg.hasID(string(s.NetworkID)) && !cfg.subnets.Has(s.ID) {
+			c.conflict("id", "the network that would come with it is there: %s", s.NetworkID)
+		}
+	case !cfg.networks.Has(s.NetworkID):
+		c.missing(field, KindNetwork, string(s.NetworkID))
 	}
 }
 
@@ -133,8 +166,8 @@ func (spec SubnetSpec) fillAddresses(c *checker, cfg *Config, s *Subnet) {
 		}
 		n, _ := cfg.subnets.Get(s.ID)
 		if n.subnet != nil {
-			if holder, ok := n.holder(s.Gateway); ok {
-				c.conflict("gateway_ip", "%s is the VIP of load balancer %s", s.Gateway, holder)
+			if port, ok := n.holder(s.Gateway); ok {
+				c.conflict("gateway_ip", "%s is %s", s.Gateway, cfg.portText(port))
 			}
 		}
 	}
