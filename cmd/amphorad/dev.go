@@ -14,8 +14,8 @@ import (
 
 func devCommand(e *env) *cobra.Command {
 	var (
-		bind, dataDir, socket string
-		verbose               bool
+		bind, dataDir, socket, api string
+		verbose                    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "dev",
@@ -35,6 +35,7 @@ then, in another terminal, what it prints:
 	cmd.Flags().StringVar(&bind, "bind", "127.0.0.1", "`address` that listeners bind to")
 	cmd.Flags().StringVar(&dataDir, "data-dir", "", "`directory` to keep the configuration in (default: a temporary one)")
 	cmd.Flags().StringVar(&socket, "socket", "", "`path` of the admin socket (default: in the user's runtime directory)")
+	cmd.Flags().StringVar(&api, "api", node.DefaultAPIListen, "`address:port` of the REST APIs, on loopback; \"\" for none")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "log everything")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		addr, err := netip.ParseAddr(bind)
@@ -62,6 +63,7 @@ then, in another terminal, what it prints:
 			level = slog.LevelDebug
 		}
 		cfg := node.DevConfig(addr, dataDir, socket)
+		cfg.API.Listen = api
 		cfg.Logger = logger(e.stderr, level)
 		n, err := node.Open(cfg)
 		if err != nil {

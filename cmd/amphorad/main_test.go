@@ -131,7 +131,7 @@ func TestDevStopsInOrder(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "admin.sock")
 	out := &notifier{text: "AMPHORA_SOCKET", seen: make(chan struct{})}
 	cmd := command(&env{stdout: out, stderr: out, getenv: os.Getenv})
-	cmd.SetArgs([]string{"dev", "--socket", socket})
+	cmd.SetArgs([]string{"dev", "--socket", socket, "--api", "127.0.0.1:0"})
 	done := make(chan error, 1)
 	go func() { done <- cmd.ExecuteContext(ctx) }()
 	select {

@@ -123,7 +123,7 @@ func (d *daemon) children() []int {
 func witness(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	config := fmt.Sprintf("name = \"w\"\nrole = \"witness\"\ndata_dir = %q\n[cluster]\nlisten = %q\ngossip = %q\nvoters = [\"w\"]\n[admin]\nsocket = %q\n",
+	config := fmt.Sprintf("name = \"w\"\nrole = \"witness\"\ndata_dir = %q\n[cluster]\nlisten = %q\ngossip = %q\nvoters = [\"w\"]\n[admin]\nsocket = %q\n[api]\nlisten = \"\"\n",
 		filepath.Join(dir, "data"), freeAddr(t), freeAddr(t), filepath.Join(dir, "admin.sock"))
 	if err := os.WriteFile(filepath.Join(dir, "amphorad.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func (b *bed) startPair(ctx context.Context, bin, data string) (leader *admin.Cl
 		if name != "witness" {
 			config += "[vip]\ninterface = \"client\"\n"
 		}
-		config += fmt.Sprintf("[admin]\nsocket = %q\n", socket(name))
+		config += fmt.Sprintf("[admin]\nsocket = %q\n[api]\nlisten = \"\"\n", socket(name))
 		file := filepath.Join(b.dir, name+".toml")
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			return nil, nil, fmt.Errorf("write configuration: %w", err)

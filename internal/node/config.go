@@ -30,6 +30,7 @@ type Config struct {
 	Cluster ClusterConfig `toml:"cluster"`
 	VIP     VIPConfig     `toml:"vip"`
 	Admin   AdminConfig   `toml:"admin"`
+	API     APIConfig     `toml:"api"`
 
 	// Bind, when set, makes every listener bind to this address instead of the
 	// VIP of its load balancer, and no VIP is ever claimed. It is set by
@@ -87,7 +88,7 @@ func Load(path string) (Config, error) {
 
 // Parse reads a configuration from TOML, fills in defaults and validates it.
 func Parse(data []byte) (Config, error) {
-	var cfg Config
+	cfg := Config{API: APIConfig{Listen: DefaultAPIListen}} // so that "" can switch it off
 	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
 	if err := dec.Decode(&cfg); err != nil {
 		return Config{}, describe(err)
@@ -126,6 +127,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Cluster.Name, "amphora")
 	setDefault(&c.Cluster.Profile, "default")
 	setDefault(&c.Admin.Socket, "/run/amphora/admin.sock")
+	c.API = c.API.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/amphora-lb/amphora/fsm"
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/internal/seal"
 	"github.com/amphora-lb/amphora/proxy"
 	"github.com/amphora-lb/amphora/rpc/admin"
 	"github.com/amphora-lb/amphora/vip"
@@ -29,21 +31,25 @@ const stateFile = "fsm.db"
 
 // Node is one node of Amphora.
 type Node struct {
-	cfg      Config
-	state    *fsm.FSM
-	cluster  *cluster.Node
-	engine   *proxy.Engine // nil on a witness
-	vips     *vip.Holder   // nil on a witness and in development mode
-	prober   *vip.Prober   // nil where vips is
-	fence    fence         // nil on a witness
-	gate     *gate.Gate    // nil without a gate in the kernel
-	admin    *admin.Server
-	socket   net.Listener
-	events   *event.Log
-	holding  atomic.Uint64 // term in which this node is the holder, 0: it is not
-	partners partners      // how the gates of the other amphorae are reached
-	draining draining
-	vipsGone bool // the VIPs were removed in order at the end; set by their stage
+	cfg     Config
+	state   *fsm.FSM
+	cluster *cluster.Node
+	engine  *proxy.Engine // nil on a witness
+	vips    *vip.Holder   // nil on a witness and in development mode
+	prober  *vip.Prober   // nil where vips is
+	fence   fence         // nil on a witness
+	gate    *gate.Gate    // nil without a gate in the kernel
+	admin   *admin.Server
+	socket  net.Listener
+	key     *seal.Key    // for secrets and tokens
+	rest    *http.Server // nil without REST APIs
+
+	restListener net.Listener // nil where rest is
+	events       *event.Log
+	holding      atomic.Uint64 // term in which this node is the holder, 0: it is not
+	partners     partners      // how the gates of the other amphorae are reached
+	draining     draining
+	vipsGone     bool // the VIPs were removed in order at the end; set by their stage
 
 	holderView remembered
 }
@@ -81,6 +87,9 @@ func (n *Node) open() error {
 	if n.state, err = fsm.Open(filepath.Join(n.cfg.DataDir, stateFile), n.cfg.Logger.With(logkey.Component, "fsm")); err != nil {
 		return err
 	}
+	if err := n.openSeal(); err != nil {
+		return err
+	}
 	if err := n.openFence(); err != nil {
 		return err
 	}
@@ -94,6 +103,9 @@ func (n *Node) open() error {
 		return err
 	}
 	if n.socket, err = admin.Listen(n.cfg.Admin.Socket); err != nil {
+		return err
+	}
+	if err = n.openAPI(); err != nil {
 		return err
 	}
 	return n.describe()
@@ -170,6 +182,11 @@ func (n *Node) close() error {
 			errs = append(errs, err)
 		}
 	}
+	if n.restListener != nil {
+		if err := n.restListener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
 	if n.cluster != nil {
 		errs = append(errs, n.cluster.Close())
 	}
@@ -205,6 +222,9 @@ func (n *Node) Run(ctx context.Context) error {
 		stage{"admin API", func(ctx context.Context) error { return n.admin.Serve(ctx, n.socket) }},
 		stage{"line to the supervisor", n.attend},
 	)
+	if n.rest != nil { // a witness too: it reads and forwards as well as others
+		stages = append(stages, stage{"REST APIs", n.serveAPI})
+	}
 	return errors.Join(runStages(ctx, stages), n.close())
 }
 
@@ -215,5 +235,6 @@ func DevConfig(bind netip.Addr, dataDir, socket string) Config {
 		Name: "dev", Role: RoleAmphora, DataDir: dataDir, Bind: bind,
 		Cluster: ClusterConfig{Name: "dev", Listen: "127.0.0.1:0", Gossip: "127.0.0.1:0", Voters: []string{"dev"}},
 		Admin:   AdminConfig{Socket: socket},
+		API:     APIConfig{Listen: "127.0.0.1:0", Auth: AuthNone},
 	}
 }

@@ -31,6 +31,13 @@ func startDev(t *testing.T, dir string) (client *admin.Client, stop func()) {
 // of it.
 func start(t *testing.T, cfg Config) (client *admin.Client, stop func()) {
 	t.Helper()
+	_, client, stop = startNode(t, cfg)
+	return client, stop
+}
+
+// startNode is start for who wants the node as well.
+func startNode(t *testing.T, cfg Config) (n *Node, client *admin.Client, stop func()) {
+	t.Helper()
 	n, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +62,7 @@ func start(t *testing.T, cfg Config) (client *admin.Client, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return client, stop
+	return n, client, stop
 }
 
 // freePort finds a port that nobody uses now.

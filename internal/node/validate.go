@@ -28,6 +28,7 @@ func (c Config) Validate() error {
 	c.validateNode(&p)
 	c.validateCluster(&p)
 	c.validateVIP(&p)
+	c.validateAPI(&p)
 	return errors.Join(p...)
 }
 

@@ -25,6 +25,10 @@ const (
 	KeyManagerPath = "/key-manager"
 )
 
+// Paths are the roots of what [Server] serves, for a server that shares the root of its URL
+// with other APIs.
+var Paths = []string{"/v3", "/projects", "/users", "/roles", "/role_assignments", "/domains", "/services", "/endpoints", "/regions"}
+
 var services = []struct{ name, kind, path string }{
 	{"octavia", "load-balancer", ""},
 	{"keystone", "identity", IdentityPath + "/v3"},

@@ -1,0 +1,193 @@
+package node
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amphora-lb/amphora/internal/password"
+	"github.com/amphora-lb/amphora/internal/testenv"
+	"github.com/amphora-lb/amphora/lb"
+)
+
+// request sends one to the REST APIs of a node.
+func request(t *testing.T, n *Node, method, path, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+n.APIAddr().String()+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// ready waits until the node leads.
+func ready(t *testing.T, n *Node) {
+	t.Helper()
+	testenv.Eventually(t, 20*time.Second, func() error { return restAPI{backend{n}}.Sync(t.Context()) })
+}
+
+func TestAPIOpen(t *testing.T) {
+	dir := t.TempDir()
+	n, _, _ := startNode(t, DevConfig(netip.MustParseAddr("127.0.0.1"), dir, filepath.Join(dir, "admin.sock")))
+	ready(t, n)
+	for path, want := range map[string]string{
+		"/": `"versions"`, "/load-balancer": `"versions"`, "/v2/lbaas/loadbalancers": `"loadbalancers"`, "/load-balancer/v2.0/lbaas/pools": `"pools"`,
+		"/identity/v3": `"v3.14"`, "/v3": `"v3.14"`, "/v3/projects": `"projects"`, "/projects?name=x": `"projects"`,
+		"/key-manager/v1/secrets": `"secrets"`, "/v1/secrets": `"secrets"`,
+	} {
+		if resp, text := request(t, n, "GET", path, ""); resp.StatusCode != 200 || !strings.Contains(text, want) {
+			t.Errorf("%s: %s %s", path, resp.Status, text)
+		}
+	}
+	if resp, _ := request(t, n, "GET", "/x", ""); resp.StatusCode != 404 {
+		t.Errorf("/x: %s", resp.Status)
+	}
+}
+
+func TestAPILogin(t *testing.T) {
+	dir := t.TempDir()
+	cfg := DevConfig(netip.MustParseAddr("127.0.0.1"), dir, filepath.Join(dir, "admin.sock"))
+	cfg.API.Auth = AuthKeystone
+	n, _, _ := startNode(t, cfg)
+	ready(t, n)
+	hash, err := password.New(4).Hash(t.Context(), "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := restAPI{backend{n}}
+	propose := func(op lb.Op) string {
+		r, _, err := api.Propose(t.Context(), "", true, op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.ID
+	}
+	project := propose(lb.CreateProject{Spec: lb.ProjectSpec{Name: lb.Some("demo")}})
+	user := propose(lb.CreateUser{Spec: lb.UserSpec{Name: lb.Some("ann"), PasswordHash: lb.Some(hash), DefaultProjectID: lb.Some(project)}})
+	member, _ := api.Config().RoleByName("member")
+	propose(lb.Assign{Assignment: lb.Assignment{UserID: user, ProjectID: project, RoleID: member.ID}})
+
+	for _, path := range []string{"/v2/lbaas/loadbalancers", "/key-manager/v1/secrets", "/v3/projects"} {
+		resp, text := request(t, n, "GET", path, "")
+		if resp.StatusCode != 401 || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Keystone uri=") {
+			t.Errorf("%s without a token: %s %v %s", path, resp.Status, resp.Header, text)
+		}
+	}
+	resp, text := request(t, n, "POST", "/identity/v3/auth/tokens", `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"ann","domain":{"id":"default"},"password":"secret"}}}}}`)
+	if resp.StatusCode != 201 {
+		t.Fatalf("login: %s %s", resp.Status, text)
+	}
+	var body struct {
+		Token struct {
+			Catalog []struct {
+				Type      string
+				Endpoints []struct{ URL string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &body); err != nil {
+		t.Fatal(err)
+	}
+	token := resp.Header.Get("X-Subject-Token")
+	calls := map[string]string{"load-balancer": "/v2/lbaas/loadbalancers", "identity": "/auth/projects", "key-manager": "/v1/secrets"}
+	for _, s := range body.Token.Catalog {
+		call, ok := calls[s.Type]
+		if !ok {
+			continue
+		}
+		delete(calls, s.Type)
+		path := strings.TrimPrefix(s.Endpoints[0].URL, "http://"+n.APIAddr().String()) + call
+		if resp, text := request(t, n, "GET", path, "", "X-Auth-Token", token); resp.StatusCode != 200 {
+			t.Errorf("%s: %s %s", path, resp.Status, text)
+		}
+	}
+	if len(calls) > 0 {
+		t.Errorf("not in the catalog: %v", calls)
+	}
+	if info, err := os.Stat(filepath.Join(dir, sealFile)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key of its own: %v, %v", info, err)
+	}
+}
+
+// certificate writes a certificate of its own and its key to files.
+func certificate(t *testing.T, dir, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: cert}, "key": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAPICertificateIsReloaded(t *testing.T) {
+	dir := t.TempDir()
+	r := &reloaded{cert: filepath.Join(dir, "cert"), key: filepath.Join(dir, "key")}
+	if _, err := r.get(nil); err == nil || !strings.Contains(err.Error(), "api.tls_cert") {
+		t.Fatalf("without files: %v", err)
+	}
+	name := func() string {
+		c, err := r.get(&tls.ClientHelloInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Leaf.DNSNames[0]
+	}
+	certificate(t, dir, "one")
+	if got := name(); got != "one" {
+		t.Errorf("got %s", got)
+	}
+	certificate(t, dir, "two")
+	later := time.Now().Add(time.Minute)
+	for _, file := range []string{r.cert, r.key} {
+		if err := os.Chtimes(file, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := name(); got != "two" {
+		t.Errorf("after it was renewed: %s", got)
+	}
+	if err := os.WriteFile(r.cert, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := name(); got != "two" {
+		t.Errorf("after it was damaged: %s", got)
+	}
+}
