@@ -138,6 +138,8 @@ func statusOf(e *lb.Error, status int) int {
 // text is what a client reads of an error of the domain.
 func text(e *lb.Error) string {
 	switch {
+	case e.Kind == lb.ErrInUse && e.Resource == lb.KindLoadBalancer:
+		return fmt.Sprintf("Validation failure: Cannot delete Load Balancer %s - it has children", e.ID)
 	case e.Kind == lb.ErrNotFound && e.Resource != "" && e.ID != "":
 		return fmt.Sprintf("%s %s not found.", titles[e.Resource], e.ID)
 	case e.Kind == lb.ErrInvalid && e.Field != "" && !strings.Contains(e.Msg, e.Field):

@@ -138,10 +138,14 @@ func httpVersionOf(v any) (string, error) {
 
 // notNull refuses null, where there is no default to go back to.
 func notNull[S any](p param[S]) param[S] {
+	return refuseNull(p, "None is not a valid option for "+p.name)
+}
+
+func refuseNull[S any](p param[S], text string) param[S] {
 	set := p.set
 	p.set = func(dst *S, v any, in form) error {
 		if v == nil {
-			return badRequest("None is not a valid option for %s", p.name)
+			return badRequest("%s", text)
 		}
 		return set(dst, v, in)
 	}

@@ -98,8 +98,9 @@ func policyForm() object[lb.L7PolicySpec] {
 		nameForm(func(s *S) *lb.MetaSpec { return &s.MetaSpec }),
 		metaForm(func(s *S) *lb.MetaSpec { return &s.MetaSpec }),
 		object[S]{
-			field("action", func(s *S) *lb.Opt[lb.L7Action] { return &s.Action },
-				oneOf(lb.L7Reject, lb.L7RedirectToURL, lb.L7RedirectToPool, lb.L7RedirectPrefix)).must(),
+			refuseNull(field("action", func(s *S) *lb.Opt[lb.L7Action] { return &s.Action },
+				oneOf(lb.L7Reject, lb.L7RedirectToURL, lb.L7RedirectToPool, lb.L7RedirectPrefix)),
+				"Invalid L7 Policy action specified: None").must(),
 			field("position", func(s *S) *lb.Opt[int] { return &s.Position }, intOf(1, math.MaxInt32)),
 			field("redirect_pool_id", func(s *S) *lb.Opt[lb.PoolID] { return &s.RedirectPoolID }, idOf[lb.PoolID]),
 			field("redirect_url", func(s *S) *lb.Opt[string] { return &s.RedirectURL }, urlOf),
