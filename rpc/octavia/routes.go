@@ -7,6 +7,11 @@ func (a *api) routes() []route {
 	return slices.Concat(
 		loadBalancerRoutes(),
 		providerRoutes(),
+		quotaRoutes(),
+		collection("/flavors", flavors),
+		collection("/flavorprofiles", flavorProfiles),
+		collection("/availabilityzones", availabilityZones),
+		collection("/availabilityzoneprofiles", availabilityZoneProfiles),
 		amphoraRoutes(),
 		a.watchRoutes(),
 	)
