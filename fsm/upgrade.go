@@ -35,7 +35,6 @@ func completeV1(object any) {
 	if !ok {
 		return
 	}
-	l.TLS.ClientAuth = lb.ClientAuthNone
 	for _, h := range []struct {
 		name string
 		on   bool
