@@ -24,13 +24,30 @@ func invalid(format string, args ...any) error {
 	return &lb.Error{Kind: lb.ErrInvalid, Msg: fmt.Sprintf(format, args...)}
 }
 
-// notRetrieved says that references lead to nothing that could be read. The causes are
-// wrapped: they are for the log, not for the client.
-func notRetrieved(refs []string, causes ...error) error {
-	quoted := make([]string, len(refs))
-	for i, ref := range refs {
+// NotRetrievedError says that references lead to nothing that could be read. To a client it
+// is the lb.Error that it unwraps to; errors.Is finds the causes too.
+type NotRetrievedError struct {
+	Refs   []string
+	Causes error // for the log, not for the client
+}
+
+// Error has the causes, for the log.
+func (e *NotRetrievedError) Error() string {
+	return fmt.Sprintf("%v (%v)", e.Unwrap(), strings.ReplaceAll(e.Causes.Error(), "\n", "; "))
+}
+
+// Unwrap gives what the client is told.
+func (e *NotRetrievedError) Unwrap() error {
+	quoted := make([]string, len(e.Refs))
+	for i, ref := range e.Refs {
 		quoted[i] = "'" + ref + "'"
 	}
-	err := invalid("Could not retrieve certificate: [%s]", strings.Join(quoted, ", "))
-	return fmt.Errorf("%w (%w)", err, errors.Join(causes...))
+	return invalid("Could not retrieve certificate: [%s]", strings.Join(quoted, ", "))
+}
+
+// Is reports whether a cause is target.
+func (e *NotRetrievedError) Is(target error) bool { return errors.Is(e.Causes, target) }
+
+func notRetrieved(refs []string, causes ...error) error {
+	return &NotRetrievedError{Refs: refs, Causes: errors.Join(causes...)}
 }
