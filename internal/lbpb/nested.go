@@ -166,7 +166,8 @@ func parseTLSParams(x interface {
 	GetTlsCiphers() string
 	GetTlsVersions() []string
 	GetAlpnProtocols() []string
-}) lb.TLSParams {
+},
+) lb.TLSParams {
 	return lb.TLSParams{
 		Ciphers:  x.GetTlsCiphers(),
 		Versions: slices.Clone(x.GetTlsVersions()),
