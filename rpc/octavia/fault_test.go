@@ -71,7 +71,7 @@ func TestTitles(t *testing.T) {
 	}
 }
 
-func TestUnavailable(t *testing.T) {
+func TestNoQuorum(t *testing.T) {
 	b, _ := pair(t)
 	h := New(Config{Backend: b})
 	b.Fail(&lb.Error{Kind: lb.ErrUnavailable, Msg: "no quorum"})
