@@ -100,10 +100,7 @@ var protocols = []Protocol{ProtocolHTTP, ProtocolTCP}
 
 func (g gen) op() Op {
 	lb := func() LoadBalancerID { return LoadBalancerID(g.id(KindLoadBalancer)) }
-	ops := []struct {
-		needs Kind
-		draw  func() Op
-	}{
+	ops := []drawn{
 		{"", func() Op { return CreateSubnet{Spec: g.subnet(true)} }},
 		{KindSubnet, func() Op { return UpdateSubnet{ID: SubnetID(g.id(KindSubnet)), Spec: g.subnet(false)} }},
 		{KindSubnet, func() Op { return DeleteSubnet{ID: SubnetID(g.id(KindSubnet))} }},
@@ -155,6 +152,7 @@ func (g gen) op() Op {
 		{KindHealthMonitor, func() Op { return UpdateHealthMonitor{ID: HealthMonitorID(g.id(KindHealthMonitor)), Spec: g.monitor()} }},
 		{KindHealthMonitor, func() Op { return DeleteHealthMonitor{ID: HealthMonitorID(g.id(KindHealthMonitor))} }},
 	}
+	ops = append(ops, g.netOps()...)
 	present := map[Kind]bool{"": true}
 	for o := range g.cfg.Objects() {
 		kind, _ := identify(o)
@@ -184,9 +182,21 @@ func identify(o any) (Kind, string) {
 	case *HealthMonitor:
 		return KindHealthMonitor, string(o.ID)
 	}
-	panic(fmt.Sprintf("%T", o))
+	kind, id, _ := identifyNet(o)
+	return kind, id
 }
 
+// revisionOf returns the revision of a stored resource.
+func revisionOf(o any) uint64 {
+	if m := metaOf(o); m != nil {
+		return m.Revision
+	}
+	_, _, revision := identifyNet(o)
+	return revision
+}
+
+// metaOf returns the Meta of what is below a load balancer, of those themselves and of
+// subnets; nil for others.
 func metaOf(o any) *Meta {
 	switch o := o.(type) {
 	case *Subnet:
@@ -202,5 +212,5 @@ func metaOf(o any) *Meta {
 	case *HealthMonitor:
 		return &o.Meta
 	}
-	panic(fmt.Sprintf("%T", o))
+	return nil
 }

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,20 +20,37 @@ func dump(c *Config) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "revision %d\n", c.Revision())
 	for o := range c.Objects() {
-		fmt.Fprintf(&b, "%#v\n", o)
+		fmt.Fprintln(&b, show(o))
 	}
 	for id, n := range c.subnets.All() {
 		free, ok := n.free()
-		fmt.Fprintf(&b, "%s: free %v %v, members %d, vips %v\n", id, free, ok, n.members, maps.Collect(n.taken.All()))
+		fmt.Fprintf(&b, "%s: free %v %v, members %d, taken %v\n", id, free, ok, n.members, maps.Collect(n.taken.All()))
 	}
+	for n := range c.Networks() {
+		fmt.Fprintf(&b, "%s with %v\n", show(n), c.NetworkSubnets(n.ID))
+	}
+	for p := range c.Ports() {
+		owner, _ := c.PortOwner(p.ID)
+		fmt.Fprintf(&b, "%s of %s\n", show(p), owner)
+	}
+	fmt.Fprintln(&b, maps.Collect(c.refs.All()), maps.Collect(c.flavorNames.All()))
 	fmt.Fprintln(&b, maps.Collect(c.names.All()), maps.Collect(c.owners.All()), maps.Collect(c.usage.All()))
 	return b.String()
+}
+
+// show writes out a resource, and what it points to.
+func show(o any) string {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("%T %s", o, text)
 }
 
 func dumpChanges(changes []Change) string {
 	var b strings.Builder
 	for _, c := range changes {
-		fmt.Fprintf(&b, "%s %s %#v\n", c.Kind, c.ID, c.Object)
+		fmt.Fprintf(&b, "%s %s %s\n", c.Kind, c.ID, show(c.Object))
 	}
 	return b.String()
 }
@@ -104,7 +122,7 @@ func replay(store map[string]any, changes []Change) {
 func dumpStore(objects func(func(any) bool)) string {
 	var lines []string
 	for o := range objects {
-		lines = append(lines, fmt.Sprintf("%#v", o))
+		lines = append(lines, show(o))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -173,8 +191,8 @@ func checkChanges(t *rapid.T, cfg, next *Config, cmd Command, result Result, cha
 	}
 	for o := range next.Objects() {
 		kind, id := identify(o)
-		if meta := metaOf(o); (meta.Revision == cmd.Revision) != touched[id] {
-			t.Fatalf("%s %s has revision %d after command %d, listed as changed: %v", kind, id, meta.Revision, cmd.Revision, touched[id])
+		if revision := revisionOf(o); (revision == cmd.Revision) != touched[id] {
+			t.Fatalf("%s %s has revision %d after command %d, listed as changed: %v", kind, id, revision, cmd.Revision, touched[id])
 		}
 	}
 }
