@@ -149,6 +149,14 @@ func (c *Config) Status(kind Kind, id string, view View) (Status, bool) {
 		if ok {
 			return view.Subnet(s), true
 		}
+	case kind == KindNetwork:
+		return settled(c.networks.Has(NetworkID(id)))
+	case kind == KindPort:
+		return settled(c.ports.Has(PortID(id)))
+	case kind == KindSecurityGroup:
+		return settled(c.groups.Has(SecurityGroupID(id)))
+	case kind == KindQoSPolicy:
+		return settled(c.qos.Has(QoSPolicyID(id)))
 	case kind == KindLoadBalancer:
 		if t, ok := c.Tree(LoadBalancerID(id)); ok {
 			return view.LoadBalancer(t), true
@@ -181,6 +189,14 @@ func (c *Config) Status(kind Kind, id string, view View) (Status, bool) {
 		}
 	}
 	return Status{}, false
+}
+
+// settled is the status of what no engine has to do anything for, if it is there.
+func settled(there bool) (Status, bool) {
+	if !there {
+		return Status{}, false
+	}
+	return Status{Provisioning: Active, Operating: Online}, true
 }
 
 // of derives what depends on the resource alone: the provisioning status, and

@@ -138,7 +138,9 @@ func (spec MemberSpec) fill(c *checker, cfg *Config, m *Member, taken map[netip.
 	if fixed(c, "subnet_id", &m.SubnetID, spec.SubnetID) && given(spec.SubnetID) && !cfg.subnets.Has(m.SubnetID) {
 		c.invalid("subnet_id", "Subnet %s not found.", m.SubnetID)
 	}
-	fixed(c, "request_sriov", &m.SRIOV, spec.SRIOV)
+	if fixed(c, "request_sriov", &m.SRIOV, spec.SRIOV) && c.creating() && m.SRIOV && tree != nil && !cfg.memberSRIOV(tree.LoadBalancer) {
+		c.invalid("request_sriov", "The load balancer flavor does not allow SR-IOV member ports.")
+	}
 	return p
 }
 
