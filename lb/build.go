@@ -35,7 +35,7 @@ func Build(revision uint64, objects iter.Seq[any]) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := b.identityBuilder.build()
+	who, err := b.build()
 	if err != nil {
 		return nil, err
 	}

@@ -158,5 +158,5 @@ func (c *Config) L7Rule(id L7RuleID) (*L7Rule, bool) {
 // hasID reports whether any resource has that id.
 func (c *Config) hasID(id string) bool {
 	return c.owners.Has(id) || c.trees.Has(LoadBalancerID(id)) || c.subnets.Has(SubnetID(id)) || c.hasIdentity(id) ||
-		c.nets.has(id) || c.hasOperator(id)
+		c.hasNet(id) || c.hasOperator(id)
 }

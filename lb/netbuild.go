@@ -22,10 +22,17 @@ type netBuilder struct {
 
 func newNetBuilder() netBuilder {
 	return netBuilder{
-		map[NetworkID]segment{}, map[PortID]attachment{}, map[SecurityGroupID]*SecurityGroup{}, map[QoSPolicyID]*QoSPolicy{},
-		map[string]int{},
-		map[string]*Quota{}, map[FlavorProfileID]*FlavorProfile{}, map[FlavorID]*Flavor{},
-		map[AvailabilityZoneProfileID]*AvailabilityZoneProfile{}, map[string]*AvailabilityZone{},
+		networks: map[NetworkID]segment{},
+		ports:    map[PortID]attachment{},
+		groups:   map[SecurityGroupID]*SecurityGroup{},
+		qos:      map[QoSPolicyID]*QoSPolicy{},
+		refs:     map[string]int{},
+
+		quotas:         map[string]*Quota{},
+		flavorProfiles: map[FlavorProfileID]*FlavorProfile{},
+		flavors:        map[FlavorID]*Flavor{},
+		zoneProfiles:   map[AvailabilityZoneProfileID]*AvailabilityZoneProfile{},
+		zones:          map[string]*AvailabilityZone{},
 	}
 }
 

@@ -176,8 +176,8 @@ func (n *nets) objects(yield func(any) bool) bool {
 	return true
 }
 
-// has reports whether any of them has that id.
-func (n *nets) has(id string) bool {
+// hasNet reports whether any of them has that id.
+func (n *nets) hasNet(id string) bool {
 	return n.networks.Has(NetworkID(id)) || n.ports.Has(PortID(id)) ||
 		n.groups.Has(SecurityGroupID(id)) || n.qos.Has(QoSPolicyID(id))
 }
