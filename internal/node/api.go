@@ -20,6 +20,7 @@ import (
 	"github.com/amphora-lb/amphora/rpc/access"
 	"github.com/amphora-lb/amphora/rpc/barbican"
 	"github.com/amphora-lb/amphora/rpc/keystone"
+	"github.com/amphora-lb/amphora/rpc/neutron"
 	"github.com/amphora-lb/amphora/rpc/octavia"
 )
 
@@ -124,7 +125,7 @@ func (n *Node) restHandler() (http.Handler, error) {
 	}
 	back := restAPI{backend{n}}
 	identity := keystone.New(keystone.Config{
-		Backend: back, Key: n.key, Catalog: catalog, Lifetime: cfg.TokenLifetime, Open: cfg.Auth == AuthNone,
+		Backend: back, Key: n.key, Catalog: catalog, Lifetime: time.Duration(cfg.TokenLifetime), Open: cfg.Auth == AuthNone,
 		Log: log.With(logkey.Component, "keystone"),
 	})
 	guard := keystone.Guard{Catalog: catalog, Log: log.With(logkey.Component, "api")}
@@ -138,11 +139,13 @@ func (n *Node) restHandler() (http.Handler, error) {
 		}
 		guard.Auth, guard.URL = remote, cfg.Keystone.URL
 	}
+	network := neutron.New(neutron.Config{Backend: back, BaseURI: below(keystone.NetworkPath), Log: log.With(logkey.Component, "neutron")})
 	secrets := barbican.New(barbican.Config{Backend: back, Sealer: n.key, BaseURI: below(keystone.KeyManagerPath), Log: log.With(logkey.Component, "barbican")})
 	balancers := octavia.New(octavia.Config{Backend: octaviaAPI{back}, BaseURI: below(""), Log: log.With(logkey.Component, "octavia")})
 
 	guarded := http.NewServeMux()
 	guarded.Handle("/", balancers)
+	mount(guarded, keystone.NetworkPath, network, neutron.Paths)
 	mount(guarded, keystone.KeyManagerPath, secrets, barbican.Paths)
 	all := http.NewServeMux()
 	all.Handle("/", guard.Wrap(guarded))

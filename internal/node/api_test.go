@@ -58,6 +58,7 @@ func TestAPIOpen(t *testing.T) {
 	for path, want := range map[string]string{
 		"/": `"versions"`, "/load-balancer": `"versions"`, "/v2/lbaas/loadbalancers": `"loadbalancers"`, "/load-balancer/v2.0/lbaas/pools": `"pools"`,
 		"/identity/v3": `"v3.14"`, "/v3": `"v3.14"`, "/v3/projects": `"projects"`, "/projects?name=x": `"projects"`,
+		"/network": `"versions"`, "/network/v2.0/subnets": `"subnets"`, "/v2.0/networks?name=x": `"networks"`,
 		"/key-manager/v1/secrets": `"secrets"`, "/v1/secrets": `"secrets"`,
 	} {
 		if resp, text := request(t, n, "GET", path, ""); resp.StatusCode != 200 || !strings.Contains(text, want) {
@@ -114,7 +115,7 @@ func TestAPILogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := resp.Header.Get("X-Subject-Token")
-	calls := map[string]string{"load-balancer": "/v2/lbaas/loadbalancers", "identity": "/auth/projects", "key-manager": "/v1/secrets"}
+	calls := map[string]string{"load-balancer": "/v2/lbaas/loadbalancers", "identity": "/auth/projects", "network": "/v2.0/networks", "key-manager": "/v1/secrets"}
 	for _, s := range body.Token.Catalog {
 		call, ok := calls[s.Type]
 		if !ok {

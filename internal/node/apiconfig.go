@@ -29,9 +29,9 @@ type APIConfig struct {
 	TLSKey    string `toml:"tls_key"`    // PEM file with its key
 	// Insecure lets the APIs listen beyond loopback without TLS: whoever sees the
 	// network then reads passwords and tokens. For a proxy that speaks TLS, and for labs.
-	Insecure      bool          `toml:"insecure"`
-	Region        string        `toml:"region"`         // of the catalog; default RegionOne
-	TokenLifetime time.Duration `toml:"token_lifetime"` // default 1h
+	Insecure      bool     `toml:"insecure"`
+	Region        string   `toml:"region"`         // of the catalog; default RegionOne
+	TokenLifetime Duration `toml:"token_lifetime"` // default 1h
 
 	Keystone KeystoneConfig `toml:"keystone"`
 }
@@ -47,6 +47,19 @@ type KeystoneConfig struct {
 	CAFile        string `toml:"ca_file"`       // PEM; default: the host's authorities
 }
 
+// Duration is a time span as the file has it, such as "90s" or "1h30m".
+type Duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	span, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q must be a time span such as 90s or 1h30m", text)
+	}
+	*d = Duration(span)
+	return nil
+}
+
 const (
 	minTokenLifetime = time.Minute
 	maxTokenLifetime = 30 * 24 * time.Hour
@@ -56,7 +69,7 @@ func (c APIConfig) withDefaults() APIConfig {
 	setDefault(&c.Auth, AuthKeystone)
 	setDefault(&c.Region, keystone.DefaultRegion)
 	if c.TokenLifetime == 0 {
-		c.TokenLifetime = keystone.DefaultLifetime
+		c.TokenLifetime = Duration(keystone.DefaultLifetime)
 	}
 	setDefault(&c.Keystone.UserDomain, "Default")
 	setDefault(&c.Keystone.Project, "service")
@@ -96,8 +109,8 @@ func (c Config) validateAPI(p *problems) {
 	if a.PublicURL != "" && !httpURL(a.PublicURL) {
 		p.add("api.public_url", "%q must be a URL such as https://lb.example.org:9876", a.PublicURL)
 	}
-	if a.TokenLifetime < minTokenLifetime || a.TokenLifetime > maxTokenLifetime {
-		p.add("api.token_lifetime", "%s is out of range, use %s to %s", a.TokenLifetime, minTokenLifetime, maxTokenLifetime)
+	if life := time.Duration(a.TokenLifetime); life < minTokenLifetime || life > maxTokenLifetime {
+		p.add("api.token_lifetime", "%s is out of range, use %s to %s", life, minTokenLifetime, maxTokenLifetime)
 	}
 	if a.Auth == AuthExternal {
 		a.Keystone.validate(p)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const good = `
@@ -29,6 +30,25 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestAPIDefaults(t *testing.T) {
+	for _, tt := range []struct{ text, listen string }{
+		{"", DefaultAPIListen},
+		{"[api]\nauth = \"none\"\n", DefaultAPIListen},
+		{"[api]\nlisten = \"\"\nauth = \"none\"\n", ""},
+		{"[api]\nlisten = \"192.0.2.11:9876\"\ninsecure = true\n", "192.0.2.11:9876"},
+		{"[api]\ntoken_lifetime = \"30m\"\n", DefaultAPIListen},
+	} {
+		cfg, err := Parse([]byte(good + tt.text))
+		if err != nil || cfg.API.Listen != tt.listen {
+			t.Errorf("%q: listens on %q, %v", tt.text, cfg.API.Listen, err)
+		}
+	}
+	cfg, err := Parse([]byte(good + "[api]\ntoken_lifetime = \"30m\"\n"))
+	if err != nil || time.Duration(cfg.API.TokenLifetime) != 30*time.Minute || cfg.API.Auth != AuthKeystone || cfg.API.Region != "RegionOne" {
+		t.Errorf("%+v, %v", cfg.API, err)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ replace, by, want string }{
 		{`name = "amphora-1"`, `named = "amphora-1"`, "line 2: named: unknown key"},
@@ -49,6 +69,16 @@ func TestParseRefuses(t *testing.T) {
 		{`"amphora-1", "amphora-2"`, `"amphora-3", "amphora-2"`, `does not name this node, "amphora-1"`},
 		{`"192.0.2.11:7480"`, `"192.0.2.11:0"`, "cluster.listen: \"192.0.2.11:0\" must be address:port"},
 		{`[vip]`, "[admin]\nsocket = \"/" + strings.Repeat("x", 107) + "\"\n[vip]", "admin.socket: "},
+		{`[vip]`, "[api]\nlisten = \"here\"\n[vip]", `api.listen: "here" must be address:port, such as 127.0.0.1:9876`},
+		{`[vip]`, "[api]\nlisten = \"192.0.2.11:9876\"\n[vip]", "api.tls_cert: required beyond loopback"},
+		{`[vip]`, "[api]\nlisten = \"192.0.2.11:9876\"\ninsecure = true\nauth = \"none\"\n[vip]", `api.auth: "none" is for loopback only`},
+		{`[vip]`, "[api]\nauth = \"basic\"\n[vip]", `api.auth: "basic" is unknown`},
+		{`[vip]`, "[api]\ntls_cert = \"/cert\"\n[vip]", "api.tls_cert: goes with api.tls_key"},
+		{`[vip]`, "[api]\ntls_cert = \"cert\"\ntls_key = \"/key\"\n[vip]", `api.tls_cert: "cert" must be an absolute path`},
+		{`[vip]`, "[api]\npublic_url = \"lb.example.org\"\n[vip]", `api.public_url: "lb.example.org" must be a URL`},
+		{`[vip]`, "[api]\ntoken_lifetime = \"1s\"\n[vip]", "api.token_lifetime: 1s is out of range, use 1m0s to 720h0m0s"},
+		{`[vip]`, "[api]\nauth = \"external\"\n[vip]", "api.keystone.url: "},
+		{`[vip]`, "[api]\nauth = \"external\"\n[api.keystone]\nurl = \"https://k/v3\"\nuser = \"u\"\n[vip]", "api.keystone.password_file: required"},
 		{`interface = "eth0"`, ``, "vip.interface: required for an amphora"},
 		{`name = "amphora-1"`, "name = \"amphora-1\"\ndata_dir = \"here\"", "data_dir: \"here\" must be an absolute path"},
 		{`name = "amphora-1"`, "name = \"amphora-1\"\nlog_level = \"loud\"", "log_level: \"loud\" is unknown"},
