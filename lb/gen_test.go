@@ -96,7 +96,69 @@ func (g gen) monitor() HealthMonitorSpec {
 	return s
 }
 
-var protocols = []Protocol{ProtocolHTTP, ProtocolTCP}
+var protocols = []Protocol{ProtocolHTTP, ProtocolTCP, ProtocolHTTP, ProtocolUDP}
+
+func (g gen) l7Rule() L7RuleSpec {
+	return L7RuleSpec{Type: Some(L7Path), Compare: Some(L7StartsWith), Value: Some(rapid.SampledFrom([]string{"/a", "/b"}).Draw(g.t, "path"))}
+}
+
+func (g gen) l7Policy() L7PolicySpec {
+	s := L7PolicySpec{MetaSpec: g.meta(), Position: maybe(g, 1, 2, 3, 99)}
+	switch rapid.IntRange(0, 2).Draw(g.t, "action") {
+	case 0:
+		s.Action = Some(L7Reject)
+	case 1:
+		s.Action, s.RedirectURL = Some(L7RedirectToURL), Some("http://a/")
+	default:
+		s.Action, s.RedirectPoolID = Some(L7RedirectToPool), Some(PoolID(g.id(KindPool)))
+	}
+	return s
+}
+
+func (g gen) members() []MemberSpec {
+	var all []MemberSpec
+	for range rapid.IntRange(0, 4).Draw(g.t, "members") {
+		s := memberSpec("", fmt.Sprintf("10.0.0.%d", rapid.IntRange(1, 5).Draw(g.t, "addr")), 80)
+		s.PoolID, s.Weight = Opt[PoolID]{}, maybe(g, 0, 7)
+		if g.chance(20) {
+			s.SubnetID = Some(SubnetID(g.id(KindSubnet)))
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// children adds what is created with a load balancer.
+func (g gen) children(s LoadBalancerSpec) LoadBalancerSpec {
+	if !g.chance(40) {
+		return s
+	}
+	for i := range rapid.IntRange(0, 2).Draw(g.t, "pools") {
+		p := PoolSpec{Protocol: Some(ProtocolHTTP), Algorithm: Some(RoundRobin), Members: g.members()}
+		p.Name = Some(fmt.Sprint("pool", i))
+		if g.chance(50) {
+			h := monitorSpec("", MonitorTCP)
+			p.Monitor = &h
+		}
+		s.Pools = append(s.Pools, p)
+	}
+	for i := range rapid.IntRange(0, 2).Draw(g.t, "listeners") {
+		l := ListenerSpec{Protocol: Some(ProtocolHTTP), ProtocolPort: Some(80 + i)}
+		if len(s.Pools) > 0 || g.chance(5) {
+			l.DefaultPoolName = "pool0"
+		}
+		for range rapid.IntRange(0, 3).Draw(g.t, "policies") {
+			q := g.l7Policy()
+			q.Rules = []L7RuleSpec{g.l7Rule(), g.l7Rule()}
+			if action, _ := q.Action.Get(); action == L7RedirectToPool {
+				q.RedirectPoolID, q.RedirectPoolName = Opt[PoolID]{}, "pool0"
+			}
+			l.L7Policies = append(l.L7Policies, q)
+		}
+		s.Listeners = append(s.Listeners, l)
+	}
+	return s
+}
 
 func (g gen) op() Op {
 	lb := func() LoadBalancerID { return LoadBalancerID(g.id(KindLoadBalancer)) }
@@ -105,7 +167,27 @@ func (g gen) op() Op {
 		{KindSubnet, func() Op { return UpdateSubnet{ID: SubnetID(g.id(KindSubnet)), Spec: g.subnet(false)} }},
 		{KindSubnet, func() Op { return DeleteSubnet{ID: SubnetID(g.id(KindSubnet))} }},
 		{KindSubnet, func() Op { return CreateLoadBalancer{Spec: g.loadBalancer()} }},
-		{KindSubnet, func() Op { return CreateLoadBalancer{Spec: g.loadBalancer()} }},
+		{KindSubnet, func() Op { return CreateLoadBalancer{Spec: g.children(g.loadBalancer())} }},
+		{KindPool, func() Op {
+			return SetMembers{PoolID: PoolID(g.id(KindPool)), Members: g.members(), AdditiveOnly: g.chance(40)}
+		}},
+		{KindListener, func() Op {
+			s := g.l7Policy()
+			s.ListenerID = Some(ListenerID(g.id(KindListener)))
+			if g.chance(50) {
+				s.Rules = []L7RuleSpec{g.l7Rule()}
+			}
+			return CreateL7Policy{Spec: s}
+		}},
+		{KindL7Policy, func() Op { return UpdateL7Policy{ID: L7PolicyID(g.id(KindL7Policy)), Spec: g.l7Policy()} }},
+		{KindL7Policy, func() Op { return DeleteL7Policy{ID: L7PolicyID(g.id(KindL7Policy))} }},
+		{KindL7Policy, func() Op {
+			s := g.l7Rule()
+			s.PolicyID = Some(L7PolicyID(g.id(KindL7Policy)))
+			return CreateL7Rule{Spec: s}
+		}},
+		{KindL7Rule, func() Op { return UpdateL7Rule{ID: L7RuleID(g.id(KindL7Rule)), Spec: g.l7Rule()} }},
+		{KindL7Rule, func() Op { return DeleteL7Rule{ID: L7RuleID(g.id(KindL7Rule))} }},
 		{KindLoadBalancer, func() Op { return UpdateLoadBalancer{ID: lb(), Spec: LoadBalancerSpec{MetaSpec: g.meta()}} }},
 		{KindLoadBalancer, func() Op { return DeleteLoadBalancer{ID: lb(), Cascade: g.chance(50)} }},
 		{KindLoadBalancer, func() Op {
@@ -181,6 +263,10 @@ func identify(o any) (Kind, string) {
 		return KindMember, string(o.ID)
 	case *HealthMonitor:
 		return KindHealthMonitor, string(o.ID)
+	case *L7Policy:
+		return KindL7Policy, string(o.ID)
+	case *L7Rule:
+		return KindL7Rule, string(o.ID)
 	}
 	kind, id, _ := identifyNet(o)
 	return kind, id
@@ -210,6 +296,10 @@ func metaOf(o any) *Meta {
 	case *Member:
 		return &o.Meta
 	case *HealthMonitor:
+		return &o.Meta
+	case *L7Policy:
+		return &o.Meta
+	case *L7Rule:
 		return &o.Meta
 	}
 	return nil

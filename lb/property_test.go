@@ -173,9 +173,25 @@ func checkChanges(t *rapid.T, cfg, next *Config, cmd Command, result Result, cha
 		if p, ok := c.Object.(*Pool); ok && (p.Members != nil || p.Monitor != nil) {
 			t.Fatalf("stored pool has children: %+v", p)
 		}
+		if l, ok := c.Object.(*Listener); ok && l.L7Policies != nil {
+			t.Fatalf("stored listener has children: %+v", l)
+		}
+		if q, ok := c.Object.(*L7Policy); ok && q.Rules != nil {
+			t.Fatalf("stored L7 policy has children: %+v", q)
+		}
 	}
-	if !named || len(touched) != len(changes) {
+	_, batch := cmd.Op.(SetMembers) // of no members may change nothing
+	if !named && !(batch && len(changes) == 0) || len(touched) != len(changes) {
 		t.Fatalf("result %v, changes %v: the result must be there and nothing twice", result, changes)
+	}
+	for t2 := range next.Trees() {
+		for _, l := range t2.Listeners {
+			for i, q := range l.L7Policies {
+				if q.Position != i+1 {
+					t.Fatalf("policy %d of listener %s has position %d", i+1, l.ID, q.Position)
+				}
+			}
+		}
 	}
 	for id, old := range cfg.trees.All() {
 		now, _ := next.Tree(id)
