@@ -67,6 +67,6 @@ func (spec ListenerSpec) fillHSTS(c *checker, l *Listener) {
 		c.failure("hsts_max_age", "HSTS configuration options hsts_include_subdomains and hsts_preload only make sense "+
 			"if hsts_max_age is set as well.")
 	case h.MaxAge != nil && l.Protocol != ProtocolTerminatedHTTPS:
-		c.failure("hsts_max_age", "The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.")
+		c.failure("hsts_max_age", "HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.")
 	}
 }

@@ -43,8 +43,7 @@ func (s TLSParamsSpec) fill(c *checker, p *TLSParams, def TLSParams) {
 	if given(s.Ciphers) {
 		c.text("tls_ciphers", p.Ciphers, maxCiphers)
 		if !cipherChars.MatchString(p.Ciphers) {
-			c.invalid("tls_ciphers", "Invalid input for field/attribute tls_ciphers. Value: '%s'. "+
-				"Value should match the pattern %s", p.Ciphers, cipherChars)
+			c.failure("tls_ciphers", "Invalid characters in cipher string. Only alphanumeric, -, +, !, :, @, =, _, and . are allowed.")
 		}
 	}
 	if given(s.Versions) {
