@@ -1,6 +1,7 @@
 package octavia
 
 import (
+	"errors"
 	"iter"
 	"net/http"
 
@@ -201,6 +202,9 @@ var listenerStatsAttributes = []attribute[listenerStats]{
 // amphoraStats shows what a node has counted of a load balancer's listeners.
 func amphoraStats(c *call) error {
 	a, s, err := amphorae.found(c, access.Admin)
+	if f, ok := errors.AsType[*fault](err); ok && f.status == http.StatusNotFound {
+		return refuse(http.StatusNotFound, "Amphora stats for %s not found.", c.ids[0])
+	}
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func faultOf(err error) *fault {
 		var texts []string
 		status := s.status
 		for _, e := range all {
-			if e.Kind == s.kind {
+			if errors.Is(e.Kind, s.kind) {
 				texts = append(texts, text(e))
 				status = statusOf(e, status)
 			}
@@ -127,9 +127,9 @@ func faultOf(err error) *fault {
 // statusOf mends the status where Octavia makes exceptions.
 func statusOf(e *lb.Error, status int) int {
 	switch {
-	case e.Kind == lb.ErrNotFound && lookedUp[e.Resource]:
+	case errors.Is(e.Kind, lb.ErrNotFound) && lookedUp[e.Resource]:
 		return http.StatusBadRequest
-	case e.Kind == lb.ErrInUse && e.Resource == lb.KindLoadBalancer: // it has children
+	case errors.Is(e.Kind, lb.ErrInUse) && e.Resource == lb.KindLoadBalancer: // it has children
 		return http.StatusBadRequest
 	}
 	return status
@@ -138,14 +138,17 @@ func statusOf(e *lb.Error, status int) int {
 // text is what a client reads of an error of the domain.
 func text(e *lb.Error) string {
 	switch {
-	case e.Kind == lb.ErrInUse && e.Resource == lb.KindLoadBalancer:
-		return fmt.Sprintf("Validation failure: Cannot delete Load Balancer %s - it has children", e.ID)
-	case e.Kind == lb.ErrNotFound && e.Resource != "" && e.ID != "":
+	case errors.Is(e.Kind, lb.ErrNotFound) && e.Resource != "" && e.ID != "":
 		return fmt.Sprintf("%s %s not found.", titles[e.Resource], e.ID)
-	case e.Kind == lb.ErrInvalid && e.Field != "" && !strings.Contains(e.Msg, e.Field):
-		return e.Field + ": " + e.Msg
+	case errors.Is(e.Kind, lb.ErrInvalid) && e.Field != "" && !octavias(e.Msg) && !strings.Contains(e.Msg, e.Field):
+		return "Validation failure: " + e.Field + ": " + e.Msg
 	}
 	return e.Msg
+}
+
+// octavias reports whether a message is a sentence of Octavia's, which is shown as it is.
+func octavias(msg string) bool {
+	return msg != "" && msg[0] >= 'A' && msg[0] <= 'Z' || strings.Contains(msg, "is not a valid option for")
 }
 
 // domainErrors unwraps joined errors.

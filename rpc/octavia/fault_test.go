@@ -20,6 +20,9 @@ func TestFaults(t *testing.T) {
 	}{
 		{&lb.Error{Kind: lb.ErrNotFound, Resource: lb.KindPool, ID: "p", Msg: "does not exist"}, 404, "Pool p not found."},
 		{&lb.Error{Kind: lb.ErrNotFound, Resource: lb.KindSubnet, ID: "s", Msg: "does not exist"}, 400, "Subnet s not found."},
+		{&lb.Error{Kind: lb.ErrInvalid, Field: "weight", Msg: "300 is out of range"}, 400, "Validation failure: weight: 300 is out of range"},
+		{&lb.Error{Kind: lb.ErrInvalid, Field: "weight", Msg: "Too heavy"}, 400, "Too heavy"},
+		{&lb.Error{Kind: lb.ErrInvalid, Field: "delay", Msg: "None is not a valid option for F"}, 400, "None is not a valid option for F"},
 		{invalid, 400, "Validation failure: weight is bad"},
 		{&lb.Error{Kind: lb.ErrConflict, Msg: "taken"}, 409, "taken"},
 		{&lb.Error{Kind: lb.ErrInUse, Resource: lb.KindPool, Msg: "used"}, 409, "used"},

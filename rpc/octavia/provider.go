@@ -51,7 +51,7 @@ var (
 func capabilitiesOf(all []described) func(*call, *snapshot) (iter.Seq[described], error) {
 	return func(c *call, _ *snapshot) (iter.Seq[described], error) {
 		if !slices.ContainsFunc(providers, func(p described) bool { return p.name == c.ids[0] }) {
-			return nil, refuse(http.StatusNotImplemented, "Provider '%s' was not found.", c.ids[0])
+			return nil, badRequest("Provider '%s' is not enabled.", c.ids[0])
 		}
 		return values(all)
 	}

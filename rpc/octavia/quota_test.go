@@ -129,7 +129,7 @@ func TestProviders(t *testing.T) {
 		{"GET /v2/lbaas/providers", "", 200, `{"providers":[{"name":"amphora","description":"The Octavia Amphora driver."},{"name":"octavia","description":"Deprecated alias of the Octavia Amphora driver."}]}`},
 		{"GET /v2/lbaas/providers/amphora/flavor_capabilities?name=compute_flavor", "", 200, `{"flavor_capabilities":[{"name":"compute_flavor","description":"The compute driver flavor ID."}]}`},
 		{"GET /v2/lbaas/providers/amphora/availability_zone_capabilities?fields=name&name=volume_zone", "", 200, `{"availability_zone_capabilities":[{"name":"volume_zone"}]}`},
-		{"GET /v2/lbaas/providers/other/flavor_capabilities", "", 501, "Provider 'other' was not found."},
+		{"GET /v2/lbaas/providers/other/flavor_capabilities", "", 400, "Provider 'other' is not enabled."},
 	})
 	walk(t, newBackend(nil), access.Caller{ProjectID: "p", Roles: []string{access.RoleMember}}, []step{
 		{"GET /v2/lbaas/providers", "", 200, ""},
