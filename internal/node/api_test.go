@@ -24,7 +24,7 @@ import (
 )
 
 // request sends one to the REST APIs of a node.
-func request(t *testing.T, n *Node, method, path, body string, headers ...string) (*http.Response, string) {
+func request(t *testing.T, n *Node, method, path, body string, headers ...string) (status int, header http.Header, answer string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+n.APIAddr().String()+path, strings.NewReader(body))
 	if err != nil {
@@ -42,7 +42,7 @@ func request(t *testing.T, n *Node, method, path, body string, headers ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return resp.StatusCode, resp.Header, string(text)
 }
 
 // ready waits until the node leads.
@@ -61,12 +61,12 @@ func TestAPIOpen(t *testing.T) {
 		"/network": `"versions"`, "/network/v2.0/subnets": `"subnets"`, "/v2.0/networks?name=x": `"networks"`,
 		"/key-manager/v1/secrets": `"secrets"`, "/v1/secrets": `"secrets"`,
 	} {
-		if resp, text := request(t, n, "GET", path, ""); resp.StatusCode != 200 || !strings.Contains(text, want) {
-			t.Errorf("%s: %s %s", path, resp.Status, text)
+		if status, _, text := request(t, n, "GET", path, ""); status != 200 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", path, status, text)
 		}
 	}
-	if resp, _ := request(t, n, "GET", "/x", ""); resp.StatusCode != 404 {
-		t.Errorf("/x: %s", resp.Status)
+	if status, _, _ := request(t, n, "GET", "/x", ""); status != 404 {
+		t.Errorf("/x: %d", status)
 	}
 }
 
@@ -94,14 +94,14 @@ func TestAPILogin(t *testing.T) {
 	propose(lb.Assign{Assignment: lb.Assignment{UserID: user, ProjectID: project, RoleID: member.ID}})
 
 	for _, path := range []string{"/v2/lbaas/loadbalancers", "/key-manager/v1/secrets", "/v3/projects"} {
-		resp, text := request(t, n, "GET", path, "")
-		if resp.StatusCode != 401 || !strings.HasPrefix(resp.Header.Get("WWW-Authenticate"), "Keystone uri=") {
-			t.Errorf("%s without a token: %s %v %s", path, resp.Status, resp.Header, text)
+		status, header, text := request(t, n, "GET", path, "")
+		if status != 401 || !strings.HasPrefix(header.Get("WWW-Authenticate"), "Keystone uri=") {
+			t.Errorf("%s without a token: %d %v %s", path, status, header, text)
 		}
 	}
-	resp, text := request(t, n, "POST", "/identity/v3/auth/tokens", `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"ann","domain":{"id":"default"},"password":"secret"}}}}}`)
-	if resp.StatusCode != 201 {
-		t.Fatalf("login: %s %s", resp.Status, text)
+	status, header, text := request(t, n, "POST", "/identity/v3/auth/tokens", `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"ann","domain":{"id":"default"},"password":"secret"}}}}}`)
+	if status != 201 {
+		t.Fatalf("login: %d %s", status, text)
 	}
 	var body struct {
 		Token struct {
@@ -114,7 +114,7 @@ func TestAPILogin(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &body); err != nil {
 		t.Fatal(err)
 	}
-	token := resp.Header.Get("X-Subject-Token")
+	token := header.Get("X-Subject-Token")
 	calls := map[string]string{"load-balancer": "/v2/lbaas/loadbalancers", "identity": "/auth/projects", "network": "/v2.0/networks", "key-manager": "/v1/secrets"}
 	for _, s := range body.Token.Catalog {
 		call, ok := calls[s.Type]
@@ -123,8 +123,8 @@ func TestAPILogin(t *testing.T) {
 		}
 		delete(calls, s.Type)
 		path := strings.TrimPrefix(s.Endpoints[0].URL, "http://"+n.APIAddr().String()) + call
-		if resp, text := request(t, n, "GET", path, "", "X-Auth-Token", token); resp.StatusCode != 200 {
-			t.Errorf("%s: %s %s", path, resp.Status, text)
+		if status, _, text := request(t, n, "GET", path, "", "X-Auth-Token", token); status != 200 {
+			t.Errorf("%s: %d %s", path, status, text)
 		}
 	}
 	if len(calls) > 0 {

@@ -3,10 +3,14 @@ package password
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/amphora-lb/amphora/internal/testenv"
 )
 
 func TestHasher(t *testing.T) {
@@ -44,11 +48,12 @@ func TestTurns(t *testing.T) {
 			ended <- err
 		}()
 	}
-	for len(h.waiting) < maxWaiting {
-		if t.Context().Err() != nil {
-			t.Fatal("they do not wait")
+	testenv.Eventually(t, 10*time.Second, func() error {
+		if n := len(h.waiting); n < maxWaiting {
+			return fmt.Errorf("%d wait, want %d", n, maxWaiting)
 		}
-	}
+		return nil
+	})
 	if _, err := h.Compare(t.Context(), "", "x"); !errors.Is(err, ErrBusy) {
 		t.Errorf("one too many: %v", err)
 	}

@@ -166,12 +166,6 @@ func (w *world) login(name, scope string) string {
 	return a.header.Get("X-Subject-Token")
 }
 
-// rootToken is one of an administrator.
-func (w *world) rootToken() string {
-	w.t.Helper()
-	return w.login("root", `{"project":{"id":"`+w.admin+`"}}`)
-}
-
 func (w *world) want(a answer, status int, part string) {
 	w.t.Helper()
 	if a.status != status || !strings.Contains(a.text, part) {
