@@ -99,7 +99,7 @@ func (v View) Member(p *Pool, m *Member) Status {
 	switch {
 	case !m.AdminStateUp:
 		s.Operating = Offline
-	case m.Weight == 0:
+	case m.Weight == 0 && s.Provisioning != PendingCreate:
 		s.Operating = Draining
 	case !monitored:
 		s.Operating = NoMonitor
