@@ -73,8 +73,10 @@ func gone(t *testing.T, err error) {
 
 func TestGophercloudLoadBalancers(t *testing.T) {
 	c, ctx := newCloud(t), t.Context()
-	b := ok(loadbalancers.Create(ctx, c.ServiceClient, loadbalancers.CreateOpts{Name: "web", Description: "d", VipSubnetID: c.subnet, VipAddress: "203.0.113.50",
-		AdminStateUp: ptr(true), Tags: []string{"t2", "t1"}}).Extract())(t)
+	b := ok(loadbalancers.Create(ctx, c.ServiceClient, loadbalancers.CreateOpts{
+		Name: "web", Description: "d", VipSubnetID: c.subnet, VipAddress: "203.0.113.50",
+		AdminStateUp: ptr(true), Tags: []string{"t2", "t1"},
+	}).Extract())(t)
 	is(t, "created", []any{b.Name, b.Description, b.VipAddress, b.VipSubnetID, b.AdminStateUp, b.Tags, b.ProvisioningStatus, b.OperatingStatus, b.Provider, b.ProjectID},
 		[]any{"web", "d", "203.0.113.50", c.subnet, true, []string{"t1", "t2"}, "PENDING_CREATE", "OFFLINE", "amphora", "p1"})
 	if b.CreatedAt.IsZero() || !b.UpdatedAt.IsZero() {
@@ -117,8 +119,10 @@ func TestGophercloudFullyPopulated(t *testing.T) {
 			Members: []gcpools.CreateMemberOpts{{Address: "192.0.2.51", ProtocolPort: 80}, {Address: "192.0.2.52", ProtocolPort: 80, Weight: ptr(2)}},
 			Monitor: monitors.CreateOpts{Name: "m", Type: monitors.TypeHTTP, Delay: 3, Timeout: 2, MaxRetries: 2, HTTPVersion: "1.1"},
 		},
-		L7Policies: []l7policies.CreateOpts{{Name: "p", Action: l7policies.ActionRedirectToURL, RedirectURL: "http://www.example.com",
-			Rules: []l7policies.CreateRuleOpts{{RuleType: l7policies.TypePath, CompareType: l7policies.CompareTypeRegex, Value: "/images*"}}}},
+		L7Policies: []l7policies.CreateOpts{{
+			Name: "p", Action: l7policies.ActionRedirectToURL, RedirectURL: "http://www.example.com",
+			Rules: []l7policies.CreateRuleOpts{{RuleType: l7policies.TypePath, CompareType: l7policies.CompareTypeRegex, Value: "/images*"}},
+		}},
 	}}}).Extract())(t)
 	if len(b.Pools) != 1 || len(b.Listeners) != 1 || len(b.Pools[0].Members) != 2 || len(b.Listeners[0].L7Policies) != 1 {
 		t.Fatalf("%+v", b)
@@ -132,8 +136,10 @@ func TestGophercloudFullyPopulated(t *testing.T) {
 
 func TestGophercloudListeners(t *testing.T) {
 	c, ctx := newCloud(t), t.Context()
-	l := ok(gclisteners.Create(ctx, c.ServiceClient, gclisteners.CreateOpts{LoadbalancerID: c.lb, Name: "l", Protocol: gclisteners.ProtocolTCP, ProtocolPort: 3306, DefaultPoolID: "",
-		ConnLimit: ptr(2000), TimeoutClientData: ptr(1), AllowedCIDRs: []string{"192.0.2.0/24"}, Tags: []string{"t"}}).Extract())(t)
+	l := ok(gclisteners.Create(ctx, c.ServiceClient, gclisteners.CreateOpts{
+		LoadbalancerID: c.lb, Name: "l", Protocol: gclisteners.ProtocolTCP, ProtocolPort: 3306, DefaultPoolID: "",
+		ConnLimit: ptr(2000), TimeoutClientData: ptr(1), AllowedCIDRs: []string{"192.0.2.0/24"}, Tags: []string{"t"},
+	}).Extract())(t)
 	is(t, "created", []any{l.Name, l.Protocol, l.ProtocolPort, l.ConnLimit, l.TimeoutClientData, l.TimeoutMemberData, l.AllowedCIDRs, l.Tags, l.Loadbalancers[0].ID, l.ProvisioningStatus},
 		[]any{"l", "TCP", 3306, 2000, 1, 50000, []string{"192.0.2.0/24"}, []string{"t"}, c.lb, "PENDING_CREATE"})
 	l = ok(gclisteners.Update(ctx, c.ServiceClient, l.ID, gclisteners.UpdateOpts{Name: ptr("n"), ConnLimit: ptr(-1), AllowedCIDRs: &[]string{}}).Extract())(t)
@@ -149,8 +155,10 @@ func TestGophercloudListeners(t *testing.T) {
 
 func TestGophercloudPools(t *testing.T) {
 	c, ctx := newCloud(t), t.Context()
-	p := ok(gcpools.Create(ctx, c.ServiceClient, gcpools.CreateOpts{LoadbalancerID: c.lb, Name: "p", Protocol: gcpools.ProtocolHTTP, LBMethod: gcpools.LBMethodLeastConnections,
-		Persistence: &gcpools.SessionPersistence{Type: "APP_COOKIE", CookieName: "c"}}).Extract())(t)
+	p := ok(gcpools.Create(ctx, c.ServiceClient, gcpools.CreateOpts{
+		LoadbalancerID: c.lb, Name: "p", Protocol: gcpools.ProtocolHTTP, LBMethod: gcpools.LBMethodLeastConnections,
+		Persistence: &gcpools.SessionPersistence{Type: "APP_COOKIE", CookieName: "c"},
+	}).Extract())(t)
 	is(t, "created", []any{p.Name, p.Protocol, p.LBMethod, p.Persistence, p.MonitorID, p.Loadbalancers[0].ID, p.ProvisioningStatus},
 		[]any{"p", "HTTP", "LEAST_CONNECTIONS", gcpools.SessionPersistence{Type: "APP_COOKIE", CookieName: "c"}, "", c.lb, "PENDING_CREATE"})
 	p = ok(gcpools.Update(ctx, c.ServiceClient, p.ID, gcpools.UpdateOpts{LBMethod: gcpools.LBMethodSourceIp, Persistence: &gcpools.SessionPersistence{}}).Extract())(t)
@@ -181,8 +189,10 @@ func TestGophercloudPools(t *testing.T) {
 func TestGophercloudMonitors(t *testing.T) {
 	c, ctx := newCloud(t), t.Context()
 	is(t, "delete", monitors.Delete(ctx, c.ServiceClient, c.monitor).ExtractErr(), nil)
-	h := ok(monitors.Create(ctx, c.ServiceClient, monitors.CreateOpts{PoolID: c.pool, Name: "h", Type: monitors.TypeHTTP, Delay: 20, Timeout: 10, MaxRetries: 5, MaxRetriesDown: 4,
-		URLPath: "/check", ExpectedCodes: "200-299", HTTPMethod: "HEAD", HTTPVersion: "1.1", DomainName: "a.example"}).Extract())(t)
+	h := ok(monitors.Create(ctx, c.ServiceClient, monitors.CreateOpts{
+		PoolID: c.pool, Name: "h", Type: monitors.TypeHTTP, Delay: 20, Timeout: 10, MaxRetries: 5, MaxRetriesDown: 4,
+		URLPath: "/check", ExpectedCodes: "200-299", HTTPMethod: "HEAD", HTTPVersion: "1.1", DomainName: "a.example",
+	}).Extract())(t)
 	is(t, "created", []any{h.Name, h.Type, h.Delay, h.Timeout, h.MaxRetries, h.MaxRetriesDown, h.URLPath, h.ExpectedCodes, h.HTTPMethod, h.HTTPVersion, h.DomainName, h.Pools[0].ID},
 		[]any{"h", "HTTP", 20, 10, 5, 4, "/check", "200-299", "HEAD", "1.1", "a.example", c.pool})
 	h = ok(monitors.Update(ctx, c.ServiceClient, h.ID, monitors.UpdateOpts{Name: ptr("i"), Delay: 3, Timeout: 2, DomainName: ptr("")}).Extract())(t)

@@ -98,7 +98,7 @@ func loadBalancerAttributes() []attribute[loadBalancerRow] {
 			{"additional_vips", func(r loadBalancerRow) any { return r.additionalVIPs() }},
 			{"vip_qos_policy_id", func(r loadBalancerRow) any { return orNull(r.VIPQoSPolicyID) }},
 			{"vip_sg_ids", func(r loadBalancerRow) any { return texts(r.VIPSecurityGroupIDs) }},
-			{"vip_vnic_type", func(loadBalancerRow) any { return vnicNormal }},
+			{"vip_vnic_type", func(r loadBalancerRow) any { return r.s.cfg.VNICType(r.LoadBalancer) }},
 			{"provider", func(r loadBalancerRow) any { return cmpOr(r.Provider, "amphora") }},
 			{"flavor_id", func(r loadBalancerRow) any { return orNull(r.FlavorID) }},
 			{"availability_zone", func(r loadBalancerRow) any { return orNull(r.AvailabilityZone) }},

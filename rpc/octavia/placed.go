@@ -88,12 +88,6 @@ func (p placed) child(meta *lb.MetaSpec) string {
 	return p.project()
 }
 
-// given reports whether o has a value.
-func given[T any](o lb.Opt[T]) bool {
-	_, ok := o.Get()
-	return ok
-}
-
 // valueOf returns the value of o, the zero value if it has none.
 func valueOf[T any](o lb.Opt[T]) T {
 	v, _ := o.Get()
