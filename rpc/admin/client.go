@@ -36,6 +36,7 @@ type Client struct {
 	cluster adminpb.ClusterClient
 	events  adminpb.EventsClient
 	config  adminpb.ConfigClient
+	objects adminpb.ObjectsClient
 
 	Subnets        Collection[lb.Subnet, lb.SubnetSpec]
 	LoadBalancers  Collection[lb.LoadBalancer, lb.LoadBalancerSpec]
@@ -43,11 +44,29 @@ type Client struct {
 	Pools          Collection[lb.Pool, lb.PoolSpec]
 	Members        Collection[lb.Member, lb.MemberSpec]
 	HealthMonitors Collection[lb.HealthMonitor, lb.HealthMonitorSpec]
+
+	L7Policies               Collection[lb.L7Policy, lb.L7PolicySpec]
+	L7Rules                  Collection[lb.L7Rule, lb.L7RuleSpec]
+	Networks                 Collection[lb.Network, lb.NetworkSpec]
+	Ports                    Collection[lb.Port, lb.PortSpec]
+	SecurityGroups           Collection[lb.SecurityGroup, lb.SecurityGroupSpec]
+	QoSPolicies              Collection[lb.QoSPolicy, lb.QoSPolicySpec]
+	Quotas                   Collection[lb.Quota, lb.QuotaSpec] // a ref is a project; Delete sets back to the defaults
+	FlavorProfiles           Collection[lb.FlavorProfile, lb.FlavorProfileSpec]
+	Flavors                  Collection[lb.Flavor, lb.FlavorSpec]
+	AvailabilityZoneProfiles Collection[lb.AvailabilityZoneProfile, lb.AvailabilityZoneProfileSpec]
+	AvailabilityZones        Collection[lb.AvailabilityZone, lb.AvailabilityZoneSpec]
+	Projects                 Collection[lb.Project, lb.ProjectSpec]
+	Users                    Collection[lb.User, lb.UserSpec]
+	Roles                    Collection[lb.Role, lb.RoleSpec]                       // without Update
+	Assignments              Collection[lb.Assignment, lb.Assignment]               // without Update; a ref is user/project/role
+	Secrets                  Collection[lb.Secret, lb.SecretSpec]                   // without payloads, see [Client.StoreSecrets]
+	SecretContainers         Collection[lb.SecretContainer, lb.SecretContainerSpec] // without Update
 }
 
 // retries sends changes and reads again when the node could not be reached. What the Cluster service does is not repeated.
 const retries = `{"methodConfig": [{
-	"name": [{"service": "amphora.admin.v1.Config"}],
+	"name": [{"service": "amphora.admin.v1.Config"}, {"service": "amphora.admin.v1.Objects"}],
 	"retryPolicy": {
 		"maxAttempts": 4, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
 		"retryableStatusCodes": ["UNAVAILABLE"]
@@ -99,6 +118,7 @@ func Dial(ctx context.Context, target string) (*Client, error) {
 		cluster: adminpb.NewClusterClient(conn),
 		events:  adminpb.NewEventsClient(conn),
 		config:  adminpb.NewConfigClient(conn),
+		objects: adminpb.NewObjectsClient(conn),
 	}
 	c.Subnets.calls = subnetCalls(c.config)
 	c.LoadBalancers.calls = loadBalancerCalls(c.config)
@@ -106,6 +126,7 @@ func Dial(ctx context.Context, target string) (*Client, error) {
 	c.Pools.calls = poolCalls(c.config)
 	c.Members.calls = memberCalls(c.config)
 	c.HealthMonitors.calls = healthMonitorCalls(c.config)
+	c.objectCalls()
 	return c, nil
 }
 

@@ -10,7 +10,16 @@ import (
 // clusterService serves the nodes.
 type clusterService struct {
 	adminpb.UnimplementedClusterServer
-	backend Backend
+	backend   Backend
+	endpoints func() Endpoints
+}
+
+// Endpoints implements adminpb.ClusterServer.
+func (s *clusterService) Endpoints(context.Context, *adminpb.EndpointsRequest) (*adminpb.EndpointsResponse, error) {
+	e := s.endpoints()
+	return &adminpb.EndpointsResponse{
+		Identity: e.Identity, LoadBalancer: e.LoadBalancer, Network: e.Network, KeyManager: e.KeyManager, Region: e.Region,
+	}, nil
 }
 
 // Status implements adminpb.ClusterServer.

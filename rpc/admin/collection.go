@@ -32,6 +32,7 @@ type Collection[T, S any] struct {
 // calls is how one kind is asked for on the wire.
 type calls[T, S any] struct {
 	id     func(*T) string
+	byRef  bool // a change may name the resource as the client does
 	create func(ctx context.Context, requestID string, spec S) (Resource[T], error)
 	list   func(ctx context.Context, q query) ([]Resource[T], string, error)
 	get    func(ctx context.Context, q query) (Resource[T], error)
@@ -42,6 +43,7 @@ type calls[T, S any] struct {
 // query says which resources are meant.
 type query struct {
 	in    string // id or name of the pool or load balancer above
+	of    string // id or name of the project; the six kinds with calls of their own ignore it
 	ref   string
 	name  string
 	stale bool
@@ -60,6 +62,13 @@ func (r Collection[T, S]) In(ref string) Collection[T, S] {
 // Named returns the resources of that name, for List.
 func (r Collection[T, S]) Named(name string) Collection[T, S] {
 	r.query.name = name
+	return r
+}
+
+// Of returns the resources of the project that ref names, for List. Only kinds that the
+// generic calls serve can be asked so.
+func (r Collection[T, S]) Of(ref string) Collection[T, S] {
+	r.query.of = ref
 	return r
 }
 
@@ -127,7 +136,7 @@ func (r Collection[T, S]) Delete(ctx context.Context, ref string) error {
 // that it can be sent again: the name may be gone after the first time. An id is
 // looked up only to see that it is where In says.
 func (r Collection[T, S]) idOf(ctx context.Context, ref string) (string, error) {
-	if isID(ref) && r.query.in == "" {
+	if (isID(ref) || r.calls.byRef) && r.query.in == "" {
 		return ref, nil
 	}
 	r.query.stale = false

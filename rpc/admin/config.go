@@ -25,14 +25,22 @@ const maxRequestID = 128
 
 // propose has op committed and returns the id of the resource that it was about.
 func (s *configService) propose(ctx context.Context, requestID string, op lb.Op) (id string, revision uint64, err error) {
-	switch {
-	case requestID == "":
-		requestID = uuid.NewString()
-	case len(requestID) > maxRequestID:
-		return "", 0, invalid("", "request_id", fmt.Sprintf("is too long, use at most %d bytes", maxRequestID))
+	if err := checkRequestID(&requestID); err != nil {
+		return "", 0, err
 	}
 	result, revision, err := s.backend.Propose(ctx, requestID, op)
 	return result.ID, revision, err
+}
+
+// checkRequestID refuses a request id that is too long, and makes one if there is none.
+func checkRequestID(id *string) error {
+	switch {
+	case *id == "":
+		*id = uuid.NewString()
+	case len(*id) > maxRequestID:
+		return invalid("", "request_id", fmt.Sprintf("is too long, use at most %d bytes", maxRequestID))
+	}
+	return nil
 }
 
 // change has op committed and shows the resource that it created or updated.

@@ -13,10 +13,11 @@ func (s *configService) CreateLoadBalancer(ctx context.Context, req *adminpb.Cre
 	if err != nil {
 		return nil, err
 	}
-	if err := resolve(ctx, s.backend, subnets, nil, "vip_subnet_id", &spec.VIPSubnetID); err != nil {
+	op, err := resolveOp(ctx, s.backend, lb.CreateLoadBalancer{Spec: spec})
+	if err != nil {
 		return nil, err
 	}
-	return change(ctx, s, loadBalancers, req.RequestId, lb.CreateLoadBalancer{Spec: spec})
+	return change(ctx, s, loadBalancers, req.RequestId, op)
 }
 
 // ListLoadBalancers implements adminpb.ConfigServer.
@@ -40,10 +41,11 @@ func (s *configService) UpdateLoadBalancer(ctx context.Context, req *adminpb.Upd
 	if err != nil {
 		return nil, err
 	}
-	if err := resolve(ctx, s.backend, subnets, nil, "vip_subnet_id", &spec.VIPSubnetID); err != nil {
+	op, err := resolveOp(ctx, s.backend, lb.UpdateLoadBalancer{ID: lb.LoadBalancerID(id), Spec: spec})
+	if err != nil {
 		return nil, err
 	}
-	return change(ctx, s, loadBalancers, req.RequestId, lb.UpdateLoadBalancer{ID: lb.LoadBalancerID(id), Spec: spec})
+	return change(ctx, s, loadBalancers, req.RequestId, op)
 }
 
 // DeleteLoadBalancer implements adminpb.ConfigServer.

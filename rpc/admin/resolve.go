@@ -11,10 +11,11 @@ import (
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// isID tells an id from a name: it has the form of a UUID.
+// isID tells an id from a name: it has the form of a UUID, or of one without hyphens,
+// as the ids of projects and users have.
 func isID(ref string) bool {
 	_, err := uuid.Parse(ref)
-	return err == nil && len(ref) == 36
+	return err == nil && (len(ref) == 36 || len(ref) == 32)
 }
 
 // find returns the resource that ref, an id or a name, names.
@@ -61,7 +62,7 @@ func inside[T, R any](c *lb.Config, k kind[T, R], within scope[T], v *T) error {
 		return err
 	}
 	for each := range all {
-		if each == v {
+		if k.id(each) == k.id(v) {
 			return nil
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/internal/password"
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
 )
@@ -36,6 +37,14 @@ type Config struct {
 	Events  *event.Log // required; what Watch shows
 	Logger  *slog.Logger
 
+	// Sealer encrypts what StoreSecrets is given. Nil: the node refuses secrets.
+	Sealer Sealer
+	// Hasher hashes passwords. Nil: one of its own.
+	Hasher *password.Hasher
+	// Endpoints says where the node serves its REST APIs. Nil: nowhere. It does not
+	// block, and is called from any number of goroutines.
+	Endpoints func() Endpoints
+
 	// Credentials protect the connection. Nil is plain text: for a unix
 	// socket, whose file mode says who may connect.
 	Credentials credentials.TransportCredentials
@@ -50,6 +59,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.StopTimeout == 0 {
 		c.StopTimeout = 5 * time.Second
+	}
+	if c.Hasher == nil {
+		c.Hasher = password.New(0)
+	}
+	if c.Endpoints == nil {
+		c.Endpoints = func() Endpoints { return Endpoints{} }
 	}
 	return c
 }
@@ -93,8 +108,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		options = append(options, grpc.Creds(s.cfg.Credentials))
 	}
 	g := grpc.NewServer(options...)
-	adminpb.RegisterConfigServer(g, &configService{backend: s.cfg.Backend})
-	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend})
+	config := &configService{backend: s.cfg.Backend}
+	adminpb.RegisterConfigServer(g, config)
+	adminpb.RegisterObjectsServer(g, &objectsService{
+		config: config, backend: s.cfg.Backend, sealer: s.cfg.Sealer, hasher: s.cfg.Hasher, stopping: ctx,
+	})
+	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend, endpoints: s.cfg.Endpoints})
 	adminpb.RegisterEventsServer(g, &eventsService{log: s.cfg.Events, stopping: ctx})
 	alive := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(g, alive)

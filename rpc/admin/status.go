@@ -83,3 +83,12 @@ type Moved struct {
 	From string // name of the node that held them, "" when none did
 	To   string // name of the node that holds them now
 }
+
+// Endpoints are the URLs of a node's REST APIs as clients reach them; "": not served.
+type Endpoints struct {
+	Identity     string // Keystone's, with /v3
+	LoadBalancer string // Octavia's
+	Network      string // Neutron's
+	KeyManager   string // Barbican's
+	Region       string
+}

@@ -13,7 +13,11 @@ func (s *configService) CreateSubnet(ctx context.Context, req *adminpb.CreateSub
 	if err != nil {
 		return nil, err
 	}
-	return change(ctx, s, subnets, req.RequestId, lb.CreateSubnet{Spec: spec})
+	op, err := resolveOp(ctx, s.backend, lb.CreateSubnet{Spec: spec})
+	if err != nil {
+		return nil, err
+	}
+	return change(ctx, s, subnets, req.RequestId, op)
 }
 
 // ListSubnets implements adminpb.ConfigServer.

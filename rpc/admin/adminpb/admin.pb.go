@@ -111,6 +111,61 @@ func (Fault_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{1, 0}
 }
 
+type Changed_Verb int32
+
+const (
+	Changed_VERB_UNSPECIFIED Changed_Verb = 0
+	Changed_VERB_CREATED     Changed_Verb = 1
+	Changed_VERB_UPDATED     Changed_Verb = 2
+	Changed_VERB_DELETED     Changed_Verb = 3
+	Changed_VERB_STATUS      Changed_Verb = 4 // only its status is another
+)
+
+// Enum value maps for Changed_Verb.
+var (
+	Changed_Verb_name = map[int32]string{
+		0: "VERB_UNSPECIFIED",
+		1: "VERB_CREATED",
+		2: "VERB_UPDATED",
+		3: "VERB_DELETED",
+		4: "VERB_STATUS",
+	}
+	Changed_Verb_value = map[string]int32{
+		"VERB_UNSPECIFIED": 0,
+		"VERB_CREATED":     1,
+		"VERB_UPDATED":     2,
+		"VERB_DELETED":     3,
+		"VERB_STATUS":      4,
+	}
+)
+
+func (x Changed_Verb) Enum() *Changed_Verb {
+	p := new(Changed_Verb)
+	*p = x
+	return p
+}
+
+func (x Changed_Verb) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Changed_Verb) Descriptor() protoreflect.EnumDescriptor {
+	return file_rpc_admin_adminpb_admin_proto_enumTypes[1].Descriptor()
+}
+
+func (Changed_Verb) Type() protoreflect.EnumType {
+	return &file_rpc_admin_adminpb_admin_proto_enumTypes[1]
+}
+
+func (x Changed_Verb) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Changed_Verb.Descriptor instead.
+func (Changed_Verb) EnumDescriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51, 0}
+}
+
 type Node_Role int32
 
 const (
@@ -144,11 +199,11 @@ func (x Node_Role) String() string {
 }
 
 func (Node_Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_rpc_admin_adminpb_admin_proto_enumTypes[1].Descriptor()
+	return file_rpc_admin_adminpb_admin_proto_enumTypes[2].Descriptor()
 }
 
 func (Node_Role) Type() protoreflect.EnumType {
-	return &file_rpc_admin_adminpb_admin_proto_enumTypes[1]
+	return &file_rpc_admin_adminpb_admin_proto_enumTypes[2]
 }
 
 func (x Node_Role) Number() protoreflect.EnumNumber {
@@ -157,7 +212,7 @@ func (x Node_Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_Role.Descriptor instead.
 func (Node_Role) EnumDescriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51, 0}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66, 0}
 }
 
 type Node_State int32
@@ -199,11 +254,11 @@ func (x Node_State) String() string {
 }
 
 func (Node_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_rpc_admin_adminpb_admin_proto_enumTypes[2].Descriptor()
+	return file_rpc_admin_adminpb_admin_proto_enumTypes[3].Descriptor()
 }
 
 func (Node_State) Type() protoreflect.EnumType {
-	return &file_rpc_admin_adminpb_admin_proto_enumTypes[2]
+	return &file_rpc_admin_adminpb_admin_proto_enumTypes[3]
 }
 
 func (x Node_State) Number() protoreflect.EnumNumber {
@@ -212,7 +267,7 @@ func (x Node_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Node_State.Descriptor instead.
 func (Node_State) EnumDescriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51, 1}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66, 1}
 }
 
 // Status is derived from what the holder's engine has applied; it is never
@@ -2961,6 +3016,963 @@ func (x *DeleteHealthMonitorRequest) GetRef() string {
 	return ""
 }
 
+// Item is an object and how it is doing.
+type Item struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Object        *lbpb.Object           `protobuf:"bytes,1,opt,name=object,proto3" json:"object,omitempty"`
+	Status        *Status                `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"` // unset: the kind has none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Item) Reset() {
+	*x = Item{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Item) ProtoMessage() {}
+
+func (x *Item) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Item.ProtoReflect.Descriptor instead.
+func (*Item) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Item) GetObject() *lbpb.Object {
+	if x != nil {
+		return x.Object
+	}
+	return nil
+}
+
+func (x *Item) GetStatus() *Status {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+type ChangeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Ops           []*lbpb.Op             `protobuf:"bytes,2,rep,name=ops,proto3" json:"ops,omitempty"`                      // several are one step
+	DryRun        bool                   `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"` // change nothing and answer what would change
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeRequest) Reset() {
+	*x = ChangeRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeRequest) ProtoMessage() {}
+
+func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
+func (*ChangeRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ChangeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ChangeRequest) GetOps() []*lbpb.Op {
+	if x != nil {
+		return x.Ops
+	}
+	return nil
+}
+
+func (x *ChangeRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+type ChangeResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Result   *Result                `protobuf:"bytes,1,opt,name=result,proto3" json:"result,omitempty"`      // of the last operation
+	Revision uint64                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"` // of the configuration with the change
+	// Only for a dry run: each object that would be written or deleted.
+	Changes       []*Changed `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeResponse) Reset() {
+	*x = ChangeResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeResponse) ProtoMessage() {}
+
+func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
+func (*ChangeResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ChangeResponse) GetResult() *Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *ChangeResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ChangeResponse) GetChanges() []*Changed {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// Result is the object that an operation was about.
+type Result struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Item          *Item                  `protobuf:"bytes,3,opt,name=item,proto3" json:"item,omitempty"` // unset: it is gone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Result) Reset() {
+	*x = Result{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Result) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Result) ProtoMessage() {}
+
+func (x *Result) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Result.ProtoReflect.Descriptor instead.
+func (*Result) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Result) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Result) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Result) GetItem() *Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+// Changed is one object that was written or deleted.
+type Changed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verb          Changed_Verb           `protobuf:"varint,1,opt,name=verb,proto3,enum=amphora.admin.v1.Changed_Verb" json:"verb,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	Revision      uint64                 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"` // that changed it; of a deleted one: at which it was missed
+	Status        *Status                `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`      // unset: deleted, or the kind has none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Changed) Reset() {
+	*x = Changed{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Changed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Changed) ProtoMessage() {}
+
+func (x *Changed) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Changed.ProtoReflect.Descriptor instead.
+func (*Changed) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Changed) GetVerb() Changed_Verb {
+	if x != nil {
+		return x.Verb
+	}
+	return Changed_VERB_UNSPECIFIED
+}
+
+func (x *Changed) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Changed) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Changed) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Changed) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *Changed) GetStatus() *Status {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+type ListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // required
+	PageSize      int32                  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	AllowStale    bool                   `protobuf:"varint,4,opt,name=allow_stale,json=allowStale,proto3" json:"allow_stale,omitempty"`
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`       // only those with this name
+	Id            string                 `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`           // only that one
+	Parent        string                 `protobuf:"bytes,7,opt,name=parent,proto3" json:"parent,omitempty"`   // only those of this object: id or name of what the kind lies below
+	Project       string                 `protobuf:"bytes,8,opt,name=project,proto3" json:"project,omitempty"` // only those of this project: id or name
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRequest) Reset() {
+	*x = ListRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRequest) ProtoMessage() {}
+
+func (x *ListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
+func (*ListRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ListRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ListRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListRequest) GetAllowStale() bool {
+	if x != nil {
+		return x.AllowStale
+	}
+	return false
+}
+
+func (x *ListRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ListRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+type ListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResponse) Reset() {
+	*x = ListResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResponse) ProtoMessage() {}
+
+func (x *ListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
+func (*ListResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ListResponse) GetItems() []*Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *ListResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type GetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Ref           string                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	AllowStale    bool                   `protobuf:"varint,3,opt,name=allow_stale,json=allowStale,proto3" json:"allow_stale,omitempty"`
+	Parent        string                 `protobuf:"bytes,4,opt,name=parent,proto3" json:"parent,omitempty"` // where ref is looked for
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRequest) Reset() {
+	*x = GetRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRequest) ProtoMessage() {}
+
+func (x *GetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
+func (*GetRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *GetRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *GetRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *GetRequest) GetAllowStale() bool {
+	if x != nil {
+		return x.AllowStale
+	}
+	return false
+}
+
+func (x *GetRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+type WatchObjectsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Begin with what was created or updated after this revision; 0: with nothing.
+	AfterRevision uint64   `protobuf:"varint,1,opt,name=after_revision,json=afterRevision,proto3" json:"after_revision,omitempty"`
+	Kinds         []string `protobuf:"bytes,2,rep,name=kinds,proto3" json:"kinds,omitempty"` // empty: all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchObjectsRequest) Reset() {
+	*x = WatchObjectsRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchObjectsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchObjectsRequest) ProtoMessage() {}
+
+func (x *WatchObjectsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchObjectsRequest.ProtoReflect.Descriptor instead.
+func (*WatchObjectsRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *WatchObjectsRequest) GetAfterRevision() uint64 {
+	if x != nil {
+		return x.AfterRevision
+	}
+	return 0
+}
+
+func (x *WatchObjectsRequest) GetKinds() []string {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+type WatchObjectsResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Revision uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"` // everything up to it has been told
+	Change   *Changed               `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`      // unset in the first message
+	// What was deleted between after_revision and the first message is not known to the
+	// node: a client that keeps a copy must list anew.
+	Gap           bool `protobuf:"varint,3,opt,name=gap,proto3" json:"gap,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchObjectsResponse) Reset() {
+	*x = WatchObjectsResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchObjectsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchObjectsResponse) ProtoMessage() {}
+
+func (x *WatchObjectsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchObjectsResponse.ProtoReflect.Descriptor instead.
+func (*WatchObjectsResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *WatchObjectsResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *WatchObjectsResponse) GetChange() *Changed {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *WatchObjectsResponse) GetGap() bool {
+	if x != nil {
+		return x.Gap
+	}
+	return false
+}
+
+type SetPasswordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"` // id or name
+	Password      string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	Create        *lbpb.UserSpec         `protobuf:"bytes,4,opt,name=create,proto3" json:"create,omitempty"` // make this user, with the password; `user` stays empty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPasswordRequest) Reset() {
+	*x = SetPasswordRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPasswordRequest) ProtoMessage() {}
+
+func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*SetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *SetPasswordRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetPasswordRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *SetPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *SetPasswordRequest) GetCreate() *lbpb.UserSpec {
+	if x != nil {
+		return x.Create
+	}
+	return nil
+}
+
+type StoreSecretsRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Secrets   []*NewSecret           `protobuf:"bytes,2,rep,name=secrets,proto3" json:"secrets,omitempty"`
+	// A container of the secrets, of this spec, whose own list of secrets stays empty.
+	Container     *lbpb.SecretContainerSpec `protobuf:"bytes,3,opt,name=container,proto3" json:"container,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreSecretsRequest) Reset() {
+	*x = StoreSecretsRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreSecretsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreSecretsRequest) ProtoMessage() {}
+
+func (x *StoreSecretsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreSecretsRequest.ProtoReflect.Descriptor instead.
+func (*StoreSecretsRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *StoreSecretsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StoreSecretsRequest) GetSecrets() []*NewSecret {
+	if x != nil {
+		return x.Secrets
+	}
+	return nil
+}
+
+func (x *StoreSecretsRequest) GetContainer() *lbpb.SecretContainerSpec {
+	if x != nil {
+		return x.Container
+	}
+	return nil
+}
+
+type NewSecret struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spec          *lbpb.SecretSpec       `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"` // without a payload
+	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	ContainedAs   string                 `protobuf:"bytes,3,opt,name=contained_as,json=containedAs,proto3" json:"contained_as,omitempty"` // its name in the container, such as "private_key"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewSecret) Reset() {
+	*x = NewSecret{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewSecret) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewSecret) ProtoMessage() {}
+
+func (x *NewSecret) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewSecret.ProtoReflect.Descriptor instead.
+func (*NewSecret) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *NewSecret) GetSpec() *lbpb.SecretSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *NewSecret) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *NewSecret) GetContainedAs() string {
+	if x != nil {
+		return x.ContainedAs
+	}
+	return ""
+}
+
+type EndpointsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndpointsRequest) Reset() {
+	*x = EndpointsRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndpointsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndpointsRequest) ProtoMessage() {}
+
+func (x *EndpointsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndpointsRequest.ProtoReflect.Descriptor instead.
+func (*EndpointsRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{60}
+}
+
+// Addresses are URLs as clients reach them; empty: not served.
+type EndpointsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Identity      string                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`                             // Keystone's, such as "http://192.0.2.10:9876/identity/v3"
+	LoadBalancer  string                 `protobuf:"bytes,2,opt,name=load_balancer,json=loadBalancer,proto3" json:"load_balancer,omitempty"` // Octavia's
+	Network       string                 `protobuf:"bytes,3,opt,name=network,proto3" json:"network,omitempty"`                               // Neutron's
+	KeyManager    string                 `protobuf:"bytes,4,opt,name=key_manager,json=keyManager,proto3" json:"key_manager,omitempty"`       // Barbican's
+	Region        string                 `protobuf:"bytes,5,opt,name=region,proto3" json:"region,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndpointsResponse) Reset() {
+	*x = EndpointsResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndpointsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndpointsResponse) ProtoMessage() {}
+
+func (x *EndpointsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndpointsResponse.ProtoReflect.Descriptor instead.
+func (*EndpointsResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *EndpointsResponse) GetIdentity() string {
+	if x != nil {
+		return x.Identity
+	}
+	return ""
+}
+
+func (x *EndpointsResponse) GetLoadBalancer() string {
+	if x != nil {
+		return x.LoadBalancer
+	}
+	return ""
+}
+
+func (x *EndpointsResponse) GetNetwork() string {
+	if x != nil {
+		return x.Network
+	}
+	return ""
+}
+
+func (x *EndpointsResponse) GetKeyManager() string {
+	if x != nil {
+		return x.KeyManager
+	}
+	return ""
+}
+
+func (x *EndpointsResponse) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
 type StatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2969,7 +3981,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[47]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3993,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[47]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +4006,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{47}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{62}
 }
 
 type ClusterStatus struct {
@@ -3019,7 +4031,7 @@ type ClusterStatus struct {
 
 func (x *ClusterStatus) Reset() {
 	*x = ClusterStatus{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[48]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +4043,7 @@ func (x *ClusterStatus) String() string {
 func (*ClusterStatus) ProtoMessage() {}
 
 func (x *ClusterStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[48]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +4056,7 @@ func (x *ClusterStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClusterStatus.ProtoReflect.Descriptor instead.
 func (*ClusterStatus) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{48}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ClusterStatus) GetCluster() string {
@@ -3159,7 +4171,7 @@ type Holding struct {
 
 func (x *Holding) Reset() {
 	*x = Holding{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3171,7 +4183,7 @@ func (x *Holding) String() string {
 func (*Holding) ProtoMessage() {}
 
 func (x *Holding) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[49]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3184,7 +4196,7 @@ func (x *Holding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Holding.ProtoReflect.Descriptor instead.
 func (*Holding) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{49}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Holding) GetSince() *timestamppb.Timestamp {
@@ -3236,7 +4248,7 @@ type Takeover struct {
 
 func (x *Takeover) Reset() {
 	*x = Takeover{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3248,7 +4260,7 @@ func (x *Takeover) String() string {
 func (*Takeover) ProtoMessage() {}
 
 func (x *Takeover) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[50]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3261,7 +4273,7 @@ func (x *Takeover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover.ProtoReflect.Descriptor instead.
 func (*Takeover) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Takeover) GetCause() string {
@@ -3319,7 +4331,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3331,7 +4343,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[51]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3344,7 +4356,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{51}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Node) GetId() string {
@@ -3439,7 +4451,7 @@ type BootstrapRequest struct {
 
 func (x *BootstrapRequest) Reset() {
 	*x = BootstrapRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3451,7 +4463,7 @@ func (x *BootstrapRequest) String() string {
 func (*BootstrapRequest) ProtoMessage() {}
 
 func (x *BootstrapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[52]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3464,7 +4476,7 @@ func (x *BootstrapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapRequest.ProtoReflect.Descriptor instead.
 func (*BootstrapRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{52}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{67}
 }
 
 type BootstrapResponse struct {
@@ -3475,7 +4487,7 @@ type BootstrapResponse struct {
 
 func (x *BootstrapResponse) Reset() {
 	*x = BootstrapResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3487,7 +4499,7 @@ func (x *BootstrapResponse) String() string {
 func (*BootstrapResponse) ProtoMessage() {}
 
 func (x *BootstrapResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[53]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3500,7 +4512,7 @@ func (x *BootstrapResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapResponse.ProtoReflect.Descriptor instead.
 func (*BootstrapResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{53}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{68}
 }
 
 type JoinRequest struct {
@@ -3512,7 +4524,7 @@ type JoinRequest struct {
 
 func (x *JoinRequest) Reset() {
 	*x = JoinRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3524,7 +4536,7 @@ func (x *JoinRequest) String() string {
 func (*JoinRequest) ProtoMessage() {}
 
 func (x *JoinRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[54]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3537,7 +4549,7 @@ func (x *JoinRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinRequest.ProtoReflect.Descriptor instead.
 func (*JoinRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{54}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JoinRequest) GetAddr() string {
@@ -3555,7 +4567,7 @@ type JoinResponse struct {
 
 func (x *JoinResponse) Reset() {
 	*x = JoinResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3567,7 +4579,7 @@ func (x *JoinResponse) String() string {
 func (*JoinResponse) ProtoMessage() {}
 
 func (x *JoinResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[55]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3580,7 +4592,7 @@ func (x *JoinResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinResponse.ProtoReflect.Descriptor instead.
 func (*JoinResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{55}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{70}
 }
 
 type LeaveRequest struct {
@@ -3591,7 +4603,7 @@ type LeaveRequest struct {
 
 func (x *LeaveRequest) Reset() {
 	*x = LeaveRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3603,7 +4615,7 @@ func (x *LeaveRequest) String() string {
 func (*LeaveRequest) ProtoMessage() {}
 
 func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[56]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3616,7 +4628,7 @@ func (x *LeaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveRequest.ProtoReflect.Descriptor instead.
 func (*LeaveRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{56}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
 }
 
 type LeaveResponse struct {
@@ -3627,7 +4639,7 @@ type LeaveResponse struct {
 
 func (x *LeaveResponse) Reset() {
 	*x = LeaveResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +4651,7 @@ func (x *LeaveResponse) String() string {
 func (*LeaveResponse) ProtoMessage() {}
 
 func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[57]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +4664,7 @@ func (x *LeaveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaveResponse.ProtoReflect.Descriptor instead.
 func (*LeaveResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{57}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
 }
 
 type RemoveRequest struct {
@@ -3664,7 +4676,7 @@ type RemoveRequest struct {
 
 func (x *RemoveRequest) Reset() {
 	*x = RemoveRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3676,7 +4688,7 @@ func (x *RemoveRequest) String() string {
 func (*RemoveRequest) ProtoMessage() {}
 
 func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[58]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3689,7 +4701,7 @@ func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveRequest.ProtoReflect.Descriptor instead.
 func (*RemoveRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{58}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RemoveRequest) GetNode() string {
@@ -3707,7 +4719,7 @@ type RemoveResponse struct {
 
 func (x *RemoveResponse) Reset() {
 	*x = RemoveResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3719,7 +4731,7 @@ func (x *RemoveResponse) String() string {
 func (*RemoveResponse) ProtoMessage() {}
 
 func (x *RemoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[59]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3732,7 +4744,7 @@ func (x *RemoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveResponse.ProtoReflect.Descriptor instead.
 func (*RemoveResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{59}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{74}
 }
 
 type SetMaintenanceRequest struct {
@@ -3744,7 +4756,7 @@ type SetMaintenanceRequest struct {
 
 func (x *SetMaintenanceRequest) Reset() {
 	*x = SetMaintenanceRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3756,7 +4768,7 @@ func (x *SetMaintenanceRequest) String() string {
 func (*SetMaintenanceRequest) ProtoMessage() {}
 
 func (x *SetMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[60]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3769,7 +4781,7 @@ func (x *SetMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*SetMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{60}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *SetMaintenanceRequest) GetOn() bool {
@@ -3787,7 +4799,7 @@ type SetMaintenanceResponse struct {
 
 func (x *SetMaintenanceResponse) Reset() {
 	*x = SetMaintenanceResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3799,7 +4811,7 @@ func (x *SetMaintenanceResponse) String() string {
 func (*SetMaintenanceResponse) ProtoMessage() {}
 
 func (x *SetMaintenanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[61]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3812,7 +4824,7 @@ func (x *SetMaintenanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMaintenanceResponse.ProtoReflect.Descriptor instead.
 func (*SetMaintenanceResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{61}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{76}
 }
 
 type ForceSoloRequest struct {
@@ -3826,7 +4838,7 @@ type ForceSoloRequest struct {
 
 func (x *ForceSoloRequest) Reset() {
 	*x = ForceSoloRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3838,7 +4850,7 @@ func (x *ForceSoloRequest) String() string {
 func (*ForceSoloRequest) ProtoMessage() {}
 
 func (x *ForceSoloRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[62]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3851,7 +4863,7 @@ func (x *ForceSoloRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceSoloRequest.ProtoReflect.Descriptor instead.
 func (*ForceSoloRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{62}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ForceSoloRequest) GetConfirmed() bool {
@@ -3869,7 +4881,7 @@ type ForceSoloResponse struct {
 
 func (x *ForceSoloResponse) Reset() {
 	*x = ForceSoloResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3881,7 +4893,7 @@ func (x *ForceSoloResponse) String() string {
 func (*ForceSoloResponse) ProtoMessage() {}
 
 func (x *ForceSoloResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[63]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3894,7 +4906,7 @@ func (x *ForceSoloResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForceSoloResponse.ProtoReflect.Descriptor instead.
 func (*ForceSoloResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{63}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{78}
 }
 
 type DiscardRequest struct {
@@ -3906,7 +4918,7 @@ type DiscardRequest struct {
 
 func (x *DiscardRequest) Reset() {
 	*x = DiscardRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3918,7 +4930,7 @@ func (x *DiscardRequest) String() string {
 func (*DiscardRequest) ProtoMessage() {}
 
 func (x *DiscardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[64]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3931,7 +4943,7 @@ func (x *DiscardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardRequest.ProtoReflect.Descriptor instead.
 func (*DiscardRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{64}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DiscardRequest) GetNode() string {
@@ -3949,7 +4961,7 @@ type DiscardResponse struct {
 
 func (x *DiscardResponse) Reset() {
 	*x = DiscardResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3961,7 +4973,7 @@ func (x *DiscardResponse) String() string {
 func (*DiscardResponse) ProtoMessage() {}
 
 func (x *DiscardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[65]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3974,7 +4986,7 @@ func (x *DiscardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscardResponse.ProtoReflect.Descriptor instead.
 func (*DiscardResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{80}
 }
 
 type FailoverRequest struct {
@@ -3986,7 +4998,7 @@ type FailoverRequest struct {
 
 func (x *FailoverRequest) Reset() {
 	*x = FailoverRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3998,7 +5010,7 @@ func (x *FailoverRequest) String() string {
 func (*FailoverRequest) ProtoMessage() {}
 
 func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[66]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4011,7 +5023,7 @@ func (x *FailoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverRequest.ProtoReflect.Descriptor instead.
 func (*FailoverRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{66}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *FailoverRequest) GetTo() string {
@@ -4031,7 +5043,7 @@ type FailoverResponse struct {
 
 func (x *FailoverResponse) Reset() {
 	*x = FailoverResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4043,7 +5055,7 @@ func (x *FailoverResponse) String() string {
 func (*FailoverResponse) ProtoMessage() {}
 
 func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[67]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4056,7 +5068,7 @@ func (x *FailoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailoverResponse.ProtoReflect.Descriptor instead.
 func (*FailoverResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{67}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *FailoverResponse) GetFrom() string {
@@ -4084,7 +5096,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4096,7 +5108,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[68]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4109,7 +5121,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{68}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *WatchRequest) GetLast() uint32 {
@@ -4143,7 +5155,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4155,7 +5167,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[69]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4168,7 +5180,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{69}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *WatchResponse) GetEvent() *Event {
@@ -4201,7 +5213,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4213,7 +5225,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[70]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4226,7 +5238,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{70}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -4293,7 +5305,7 @@ type StatsRequest struct {
 
 func (x *StatsRequest) Reset() {
 	*x = StatsRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4305,7 +5317,7 @@ func (x *StatsRequest) String() string {
 func (*StatsRequest) ProtoMessage() {}
 
 func (x *StatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[71]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4318,7 +5330,7 @@ func (x *StatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsRequest.ProtoReflect.Descriptor instead.
 func (*StatsRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{71}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{86}
 }
 
 type StatsResponse struct {
@@ -4330,7 +5342,7 @@ type StatsResponse struct {
 
 func (x *StatsResponse) Reset() {
 	*x = StatsResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4342,7 +5354,7 @@ func (x *StatsResponse) String() string {
 func (*StatsResponse) ProtoMessage() {}
 
 func (x *StatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[72]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4355,7 +5367,7 @@ func (x *StatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsResponse.ProtoReflect.Descriptor instead.
 func (*StatsResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{72}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *StatsResponse) GetListeners() map[string]*ListenerStats {
@@ -4379,7 +5391,7 @@ type ListenerStats struct {
 
 func (x *ListenerStats) Reset() {
 	*x = ListenerStats{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4391,7 +5403,7 @@ func (x *ListenerStats) String() string {
 func (*ListenerStats) ProtoMessage() {}
 
 func (x *ListenerStats) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[73]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4404,7 +5416,7 @@ func (x *ListenerStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerStats.ProtoReflect.Descriptor instead.
 func (*ListenerStats) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{73}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ListenerStats) GetActiveConnections() int64 {
@@ -4450,7 +5462,7 @@ type HoldingRequest struct {
 
 func (x *HoldingRequest) Reset() {
 	*x = HoldingRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4462,7 +5474,7 @@ func (x *HoldingRequest) String() string {
 func (*HoldingRequest) ProtoMessage() {}
 
 func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[74]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4475,7 +5487,7 @@ func (x *HoldingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingRequest.ProtoReflect.Descriptor instead.
 func (*HoldingRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{74}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{89}
 }
 
 type HoldingResponse struct {
@@ -4488,7 +5500,7 @@ type HoldingResponse struct {
 
 func (x *HoldingResponse) Reset() {
 	*x = HoldingResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4500,7 +5512,7 @@ func (x *HoldingResponse) String() string {
 func (*HoldingResponse) ProtoMessage() {}
 
 func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[75]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4513,7 +5525,7 @@ func (x *HoldingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldingResponse.ProtoReflect.Descriptor instead.
 func (*HoldingResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{75}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *HoldingResponse) GetHolding() *Holding {
@@ -4538,7 +5550,7 @@ type ViewRequest struct {
 
 func (x *ViewRequest) Reset() {
 	*x = ViewRequest{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4550,7 +5562,7 @@ func (x *ViewRequest) String() string {
 func (*ViewRequest) ProtoMessage() {}
 
 func (x *ViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[76]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4563,7 +5575,7 @@ func (x *ViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewRequest.ProtoReflect.Descriptor instead.
 func (*ViewRequest) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{76}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{91}
 }
 
 type ViewResponse struct {
@@ -4577,7 +5589,7 @@ type ViewResponse struct {
 
 func (x *ViewResponse) Reset() {
 	*x = ViewResponse{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4589,7 +5601,7 @@ func (x *ViewResponse) String() string {
 func (*ViewResponse) ProtoMessage() {}
 
 func (x *ViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[77]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4602,7 +5614,7 @@ func (x *ViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewResponse.ProtoReflect.Descriptor instead.
 func (*ViewResponse) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{77}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *ViewResponse) GetRevision() uint64 {
@@ -4637,7 +5649,7 @@ type Takeover_Stage struct {
 
 func (x *Takeover_Stage) Reset() {
 	*x = Takeover_Stage{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4649,7 +5661,7 @@ func (x *Takeover_Stage) String() string {
 func (*Takeover_Stage) ProtoMessage() {}
 
 func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[78]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4662,7 +5674,7 @@ func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Takeover_Stage.ProtoReflect.Descriptor instead.
 func (*Takeover_Stage) Descriptor() ([]byte, []int) {
-	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{50, 0}
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{65, 0}
 }
 
 func (x *Takeover_Stage) GetName() string {
@@ -4683,7 +5695,7 @@ var File_rpc_admin_adminpb_admin_proto protoreflect.FileDescriptor
 
 const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\n" +
-	"\x1drpc/admin/adminpb/admin.proto\x12\x10amphora.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16internal/lbpb/lb.proto\"|\n" +
+	"\x1drpc/admin/adminpb/admin.proto\x12\x10amphora.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cinternal/lbpb/identity.proto\x1a\x16internal/lbpb/lb.proto\x1a\x16internal/lbpb/op.proto\x1a\x1ainternal/lbpb/secret.proto\"|\n" +
 	"\x06Status\x12/\n" +
 	"\x13provisioning_status\x18\x01 \x01(\tR\x12provisioningStatus\x12)\n" +
 	"\x10operating_status\x18\x02 \x01(\tR\x0foperatingStatus\x12\x16\n" +
@@ -4911,7 +5923,87 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x1aDeleteHealthMonitorRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x10\n" +
-	"\x03ref\x18\x02 \x01(\tR\x03ref\"\x0f\n" +
+	"\x03ref\x18\x02 \x01(\tR\x03ref\"g\n" +
+	"\x04Item\x12-\n" +
+	"\x06object\x18\x01 \x01(\v2\x15.amphora.lb.v1.ObjectR\x06object\x120\n" +
+	"\x06status\x18\x02 \x01(\v2\x18.amphora.admin.v1.StatusR\x06status\"l\n" +
+	"\rChangeRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12#\n" +
+	"\x03ops\x18\x02 \x03(\v2\x11.amphora.lb.v1.OpR\x03ops\x12\x17\n" +
+	"\adry_run\x18\x03 \x01(\bR\x06dryRun\"\x93\x01\n" +
+	"\x0eChangeResponse\x120\n" +
+	"\x06result\x18\x01 \x01(\v2\x18.amphora.admin.v1.ResultR\x06result\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\x123\n" +
+	"\achanges\x18\x03 \x03(\v2\x19.amphora.admin.v1.ChangedR\achanges\"X\n" +
+	"\x06Result\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12*\n" +
+	"\x04item\x18\x03 \x01(\v2\x16.amphora.admin.v1.ItemR\x04item\"\xa8\x02\n" +
+	"\aChanged\x122\n" +
+	"\x04verb\x18\x01 \x01(\x0e2\x1e.amphora.admin.v1.Changed.VerbR\x04verb\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\x120\n" +
+	"\x06status\x18\x06 \x01(\v2\x18.amphora.admin.v1.StatusR\x06status\"c\n" +
+	"\x04Verb\x12\x14\n" +
+	"\x10VERB_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fVERB_CREATED\x10\x01\x12\x10\n" +
+	"\fVERB_UPDATED\x10\x02\x12\x10\n" +
+	"\fVERB_DELETED\x10\x03\x12\x0f\n" +
+	"\vVERB_STATUS\x10\x04\"\xd4\x01\n" +
+	"\vListRequest\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x1f\n" +
+	"\vallow_stale\x18\x04 \x01(\bR\n" +
+	"allowStale\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\x12\x16\n" +
+	"\x06parent\x18\a \x01(\tR\x06parent\x12\x18\n" +
+	"\aproject\x18\b \x01(\tR\aproject\"d\n" +
+	"\fListResponse\x12,\n" +
+	"\x05items\x18\x01 \x03(\v2\x16.amphora.admin.v1.ItemR\x05items\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"k\n" +
+	"\n" +
+	"GetRequest\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x1f\n" +
+	"\vallow_stale\x18\x03 \x01(\bR\n" +
+	"allowStale\x12\x16\n" +
+	"\x06parent\x18\x04 \x01(\tR\x06parent\"R\n" +
+	"\x13WatchObjectsRequest\x12%\n" +
+	"\x0eafter_revision\x18\x01 \x01(\x04R\rafterRevision\x12\x14\n" +
+	"\x05kinds\x18\x02 \x03(\tR\x05kinds\"w\n" +
+	"\x14WatchObjectsResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x121\n" +
+	"\x06change\x18\x02 \x01(\v2\x19.amphora.admin.v1.ChangedR\x06change\x12\x10\n" +
+	"\x03gap\x18\x03 \x01(\bR\x03gap\"\x94\x01\n" +
+	"\x12SetPasswordRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\x12/\n" +
+	"\x06create\x18\x04 \x01(\v2\x17.amphora.lb.v1.UserSpecR\x06create\"\xad\x01\n" +
+	"\x13StoreSecretsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x125\n" +
+	"\asecrets\x18\x02 \x03(\v2\x1b.amphora.admin.v1.NewSecretR\asecrets\x12@\n" +
+	"\tcontainer\x18\x03 \x01(\v2\".amphora.lb.v1.SecretContainerSpecR\tcontainer\"w\n" +
+	"\tNewSecret\x12-\n" +
+	"\x04spec\x18\x01 \x01(\v2\x19.amphora.lb.v1.SecretSpecR\x04spec\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12!\n" +
+	"\fcontained_as\x18\x03 \x01(\tR\vcontainedAs\"\x12\n" +
+	"\x10EndpointsRequest\"\xa7\x01\n" +
+	"\x11EndpointsResponse\x12\x1a\n" +
+	"\bidentity\x18\x01 \x01(\tR\bidentity\x12#\n" +
+	"\rload_balancer\x18\x02 \x01(\tR\floadBalancer\x12\x18\n" +
+	"\anetwork\x18\x03 \x01(\tR\anetwork\x12\x1f\n" +
+	"\vkey_manager\x18\x04 \x01(\tR\n" +
+	"keyManager\x12\x16\n" +
+	"\x06region\x18\x05 \x01(\tR\x06region\"\x0f\n" +
 	"\rStatusRequest\"\xbd\x03\n" +
 	"\rClusterStatus\x12\x18\n" +
 	"\acluster\x18\x01 \x01(\tR\acluster\x12\x17\n" +
@@ -5073,7 +6165,14 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x12ListHealthMonitors\x12+.amphora.admin.v1.ListHealthMonitorsRequest\x1a,.amphora.admin.v1.ListHealthMonitorsResponse\x12^\n" +
 	"\x10GetHealthMonitor\x12).amphora.admin.v1.GetHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12d\n" +
 	"\x13UpdateHealthMonitor\x12,.amphora.admin.v1.UpdateHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12^\n" +
-	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xe7\x05\n" +
+	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xe4\x03\n" +
+	"\aObjects\x12K\n" +
+	"\x06Change\x12\x1f.amphora.admin.v1.ChangeRequest\x1a .amphora.admin.v1.ChangeResponse\x12E\n" +
+	"\x04List\x12\x1d.amphora.admin.v1.ListRequest\x1a\x1e.amphora.admin.v1.ListResponse\x12;\n" +
+	"\x03Get\x12\x1c.amphora.admin.v1.GetRequest\x1a\x16.amphora.admin.v1.Item\x12X\n" +
+	"\x05Watch\x12%.amphora.admin.v1.WatchObjectsRequest\x1a&.amphora.admin.v1.WatchObjectsResponse0\x01\x12U\n" +
+	"\vSetPassword\x12$.amphora.admin.v1.SetPasswordRequest\x1a .amphora.admin.v1.ChangeResponse\x12W\n" +
+	"\fStoreSecrets\x12%.amphora.admin.v1.StoreSecretsRequest\x1a .amphora.admin.v1.ChangeResponse2\xbd\x06\n" +
 	"\aCluster\x12J\n" +
 	"\x06Status\x12\x1f.amphora.admin.v1.StatusRequest\x1a\x1f.amphora.admin.v1.ClusterStatus\x12T\n" +
 	"\tBootstrap\x12\".amphora.admin.v1.BootstrapRequest\x1a#.amphora.admin.v1.BootstrapResponse\x12E\n" +
@@ -5083,7 +6182,8 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\bFailover\x12!.amphora.admin.v1.FailoverRequest\x1a\".amphora.admin.v1.FailoverResponse\x12c\n" +
 	"\x0eSetMaintenance\x12'.amphora.admin.v1.SetMaintenanceRequest\x1a(.amphora.admin.v1.SetMaintenanceResponse\x12T\n" +
 	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse\x12N\n" +
-	"\aDiscard\x12 .amphora.admin.v1.DiscardRequest\x1a!.amphora.admin.v1.DiscardResponse2T\n" +
+	"\aDiscard\x12 .amphora.admin.v1.DiscardRequest\x1a!.amphora.admin.v1.DiscardResponse\x12T\n" +
+	"\tEndpoints\x12\".amphora.admin.v1.EndpointsRequest\x1a#.amphora.admin.v1.EndpointsResponse2T\n" +
 	"\x06Events\x12J\n" +
 	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\xe9\x01\n" +
 	"\x06Engine\x12E\n" +
@@ -5103,257 +6203,306 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 	return file_rpc_admin_adminpb_admin_proto_rawDescData
 }
 
-var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
+var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
-	(Node_Role)(0),                     // 1: amphora.admin.v1.Node.Role
-	(Node_State)(0),                    // 2: amphora.admin.v1.Node.State
-	(*Status)(nil),                     // 3: amphora.admin.v1.Status
-	(*Fault)(nil),                      // 4: amphora.admin.v1.Fault
-	(*Deleted)(nil),                    // 5: amphora.admin.v1.Deleted
-	(*Subnet)(nil),                     // 6: amphora.admin.v1.Subnet
-	(*CreateSubnetRequest)(nil),        // 7: amphora.admin.v1.CreateSubnetRequest
-	(*ListSubnetsRequest)(nil),         // 8: amphora.admin.v1.ListSubnetsRequest
-	(*ListSubnetsResponse)(nil),        // 9: amphora.admin.v1.ListSubnetsResponse
-	(*GetSubnetRequest)(nil),           // 10: amphora.admin.v1.GetSubnetRequest
-	(*UpdateSubnetRequest)(nil),        // 11: amphora.admin.v1.UpdateSubnetRequest
-	(*DeleteSubnetRequest)(nil),        // 12: amphora.admin.v1.DeleteSubnetRequest
-	(*LoadBalancer)(nil),               // 13: amphora.admin.v1.LoadBalancer
-	(*CreateLoadBalancerRequest)(nil),  // 14: amphora.admin.v1.CreateLoadBalancerRequest
-	(*ListLoadBalancersRequest)(nil),   // 15: amphora.admin.v1.ListLoadBalancersRequest
-	(*ListLoadBalancersResponse)(nil),  // 16: amphora.admin.v1.ListLoadBalancersResponse
-	(*GetLoadBalancerRequest)(nil),     // 17: amphora.admin.v1.GetLoadBalancerRequest
-	(*UpdateLoadBalancerRequest)(nil),  // 18: amphora.admin.v1.UpdateLoadBalancerRequest
-	(*DeleteLoadBalancerRequest)(nil),  // 19: amphora.admin.v1.DeleteLoadBalancerRequest
-	(*GetLoadBalancerTreeRequest)(nil), // 20: amphora.admin.v1.GetLoadBalancerTreeRequest
-	(*LoadBalancerTree)(nil),           // 21: amphora.admin.v1.LoadBalancerTree
-	(*Listener)(nil),                   // 22: amphora.admin.v1.Listener
-	(*CreateListenerRequest)(nil),      // 23: amphora.admin.v1.CreateListenerRequest
-	(*ListListenersRequest)(nil),       // 24: amphora.admin.v1.ListListenersRequest
-	(*ListListenersResponse)(nil),      // 25: amphora.admin.v1.ListListenersResponse
-	(*GetListenerRequest)(nil),         // 26: amphora.admin.v1.GetListenerRequest
-	(*UpdateListenerRequest)(nil),      // 27: amphora.admin.v1.UpdateListenerRequest
-	(*DeleteListenerRequest)(nil),      // 28: amphora.admin.v1.DeleteListenerRequest
-	(*Pool)(nil),                       // 29: amphora.admin.v1.Pool
-	(*CreatePoolRequest)(nil),          // 30: amphora.admin.v1.CreatePoolRequest
-	(*ListPoolsRequest)(nil),           // 31: amphora.admin.v1.ListPoolsRequest
-	(*ListPoolsResponse)(nil),          // 32: amphora.admin.v1.ListPoolsResponse
-	(*GetPoolRequest)(nil),             // 33: amphora.admin.v1.GetPoolRequest
-	(*UpdatePoolRequest)(nil),          // 34: amphora.admin.v1.UpdatePoolRequest
-	(*DeletePoolRequest)(nil),          // 35: amphora.admin.v1.DeletePoolRequest
-	(*Member)(nil),                     // 36: amphora.admin.v1.Member
-	(*CreateMemberRequest)(nil),        // 37: amphora.admin.v1.CreateMemberRequest
-	(*ListMembersRequest)(nil),         // 38: amphora.admin.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),        // 39: amphora.admin.v1.ListMembersResponse
-	(*GetMemberRequest)(nil),           // 40: amphora.admin.v1.GetMemberRequest
-	(*UpdateMemberRequest)(nil),        // 41: amphora.admin.v1.UpdateMemberRequest
-	(*DeleteMemberRequest)(nil),        // 42: amphora.admin.v1.DeleteMemberRequest
-	(*HealthMonitor)(nil),              // 43: amphora.admin.v1.HealthMonitor
-	(*CreateHealthMonitorRequest)(nil), // 44: amphora.admin.v1.CreateHealthMonitorRequest
-	(*ListHealthMonitorsRequest)(nil),  // 45: amphora.admin.v1.ListHealthMonitorsRequest
-	(*ListHealthMonitorsResponse)(nil), // 46: amphora.admin.v1.ListHealthMonitorsResponse
-	(*GetHealthMonitorRequest)(nil),    // 47: amphora.admin.v1.GetHealthMonitorRequest
-	(*UpdateHealthMonitorRequest)(nil), // 48: amphora.admin.v1.UpdateHealthMonitorRequest
-	(*DeleteHealthMonitorRequest)(nil), // 49: amphora.admin.v1.DeleteHealthMonitorRequest
-	(*StatusRequest)(nil),              // 50: amphora.admin.v1.StatusRequest
-	(*ClusterStatus)(nil),              // 51: amphora.admin.v1.ClusterStatus
-	(*Holding)(nil),                    // 52: amphora.admin.v1.Holding
-	(*Takeover)(nil),                   // 53: amphora.admin.v1.Takeover
-	(*Node)(nil),                       // 54: amphora.admin.v1.Node
-	(*BootstrapRequest)(nil),           // 55: amphora.admin.v1.BootstrapRequest
-	(*BootstrapResponse)(nil),          // 56: amphora.admin.v1.BootstrapResponse
-	(*JoinRequest)(nil),                // 57: amphora.admin.v1.JoinRequest
-	(*JoinResponse)(nil),               // 58: amphora.admin.v1.JoinResponse
-	(*LeaveRequest)(nil),               // 59: amphora.admin.v1.LeaveRequest
-	(*LeaveResponse)(nil),              // 60: amphora.admin.v1.LeaveResponse
-	(*RemoveRequest)(nil),              // 61: amphora.admin.v1.RemoveRequest
-	(*RemoveResponse)(nil),             // 62: amphora.admin.v1.RemoveResponse
-	(*SetMaintenanceRequest)(nil),      // 63: amphora.admin.v1.SetMaintenanceRequest
-	(*SetMaintenanceResponse)(nil),     // 64: amphora.admin.v1.SetMaintenanceResponse
-	(*ForceSoloRequest)(nil),           // 65: amphora.admin.v1.ForceSoloRequest
-	(*ForceSoloResponse)(nil),          // 66: amphora.admin.v1.ForceSoloResponse
-	(*DiscardRequest)(nil),             // 67: amphora.admin.v1.DiscardRequest
-	(*DiscardResponse)(nil),            // 68: amphora.admin.v1.DiscardResponse
-	(*FailoverRequest)(nil),            // 69: amphora.admin.v1.FailoverRequest
-	(*FailoverResponse)(nil),           // 70: amphora.admin.v1.FailoverResponse
-	(*WatchRequest)(nil),               // 71: amphora.admin.v1.WatchRequest
-	(*WatchResponse)(nil),              // 72: amphora.admin.v1.WatchResponse
-	(*Event)(nil),                      // 73: amphora.admin.v1.Event
-	(*StatsRequest)(nil),               // 74: amphora.admin.v1.StatsRequest
-	(*StatsResponse)(nil),              // 75: amphora.admin.v1.StatsResponse
-	(*ListenerStats)(nil),              // 76: amphora.admin.v1.ListenerStats
-	(*HoldingRequest)(nil),             // 77: amphora.admin.v1.HoldingRequest
-	(*HoldingResponse)(nil),            // 78: amphora.admin.v1.HoldingResponse
-	(*ViewRequest)(nil),                // 79: amphora.admin.v1.ViewRequest
-	(*ViewResponse)(nil),               // 80: amphora.admin.v1.ViewResponse
-	(*Takeover_Stage)(nil),             // 81: amphora.admin.v1.Takeover.Stage
-	nil,                                // 82: amphora.admin.v1.StatsResponse.ListenersEntry
-	nil,                                // 83: amphora.admin.v1.ViewResponse.ErrorsEntry
-	nil,                                // 84: amphora.admin.v1.ViewResponse.MembersEntry
-	(*lbpb.Subnet)(nil),                // 85: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 86: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 87: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 88: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 89: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 90: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 91: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 92: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 93: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 94: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 95: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 96: amphora.lb.v1.HealthMonitorSpec
-	(*timestamppb.Timestamp)(nil),      // 97: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 98: google.protobuf.Duration
+	(Changed_Verb)(0),                  // 1: amphora.admin.v1.Changed.Verb
+	(Node_Role)(0),                     // 2: amphora.admin.v1.Node.Role
+	(Node_State)(0),                    // 3: amphora.admin.v1.Node.State
+	(*Status)(nil),                     // 4: amphora.admin.v1.Status
+	(*Fault)(nil),                      // 5: amphora.admin.v1.Fault
+	(*Deleted)(nil),                    // 6: amphora.admin.v1.Deleted
+	(*Subnet)(nil),                     // 7: amphora.admin.v1.Subnet
+	(*CreateSubnetRequest)(nil),        // 8: amphora.admin.v1.CreateSubnetRequest
+	(*ListSubnetsRequest)(nil),         // 9: amphora.admin.v1.ListSubnetsRequest
+	(*ListSubnetsResponse)(nil),        // 10: amphora.admin.v1.ListSubnetsResponse
+	(*GetSubnetRequest)(nil),           // 11: amphora.admin.v1.GetSubnetRequest
+	(*UpdateSubnetRequest)(nil),        // 12: amphora.admin.v1.UpdateSubnetRequest
+	(*DeleteSubnetRequest)(nil),        // 13: amphora.admin.v1.DeleteSubnetRequest
+	(*LoadBalancer)(nil),               // 14: amphora.admin.v1.LoadBalancer
+	(*CreateLoadBalancerRequest)(nil),  // 15: amphora.admin.v1.CreateLoadBalancerRequest
+	(*ListLoadBalancersRequest)(nil),   // 16: amphora.admin.v1.ListLoadBalancersRequest
+	(*ListLoadBalancersResponse)(nil),  // 17: amphora.admin.v1.ListLoadBalancersResponse
+	(*GetLoadBalancerRequest)(nil),     // 18: amphora.admin.v1.GetLoadBalancerRequest
+	(*UpdateLoadBalancerRequest)(nil),  // 19: amphora.admin.v1.UpdateLoadBalancerRequest
+	(*DeleteLoadBalancerRequest)(nil),  // 20: amphora.admin.v1.DeleteLoadBalancerRequest
+	(*GetLoadBalancerTreeRequest)(nil), // 21: amphora.admin.v1.GetLoadBalancerTreeRequest
+	(*LoadBalancerTree)(nil),           // 22: amphora.admin.v1.LoadBalancerTree
+	(*Listener)(nil),                   // 23: amphora.admin.v1.Listener
+	(*CreateListenerRequest)(nil),      // 24: amphora.admin.v1.CreateListenerRequest
+	(*ListListenersRequest)(nil),       // 25: amphora.admin.v1.ListListenersRequest
+	(*ListListenersResponse)(nil),      // 26: amphora.admin.v1.ListListenersResponse
+	(*GetListenerRequest)(nil),         // 27: amphora.admin.v1.GetListenerRequest
+	(*UpdateListenerRequest)(nil),      // 28: amphora.admin.v1.UpdateListenerRequest
+	(*DeleteListenerRequest)(nil),      // 29: amphora.admin.v1.DeleteListenerRequest
+	(*Pool)(nil),                       // 30: amphora.admin.v1.Pool
+	(*CreatePoolRequest)(nil),          // 31: amphora.admin.v1.CreatePoolRequest
+	(*ListPoolsRequest)(nil),           // 32: amphora.admin.v1.ListPoolsRequest
+	(*ListPoolsResponse)(nil),          // 33: amphora.admin.v1.ListPoolsResponse
+	(*GetPoolRequest)(nil),             // 34: amphora.admin.v1.GetPoolRequest
+	(*UpdatePoolRequest)(nil),          // 35: amphora.admin.v1.UpdatePoolRequest
+	(*DeletePoolRequest)(nil),          // 36: amphora.admin.v1.DeletePoolRequest
+	(*Member)(nil),                     // 37: amphora.admin.v1.Member
+	(*CreateMemberRequest)(nil),        // 38: amphora.admin.v1.CreateMemberRequest
+	(*ListMembersRequest)(nil),         // 39: amphora.admin.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),        // 40: amphora.admin.v1.ListMembersResponse
+	(*GetMemberRequest)(nil),           // 41: amphora.admin.v1.GetMemberRequest
+	(*UpdateMemberRequest)(nil),        // 42: amphora.admin.v1.UpdateMemberRequest
+	(*DeleteMemberRequest)(nil),        // 43: amphora.admin.v1.DeleteMemberRequest
+	(*HealthMonitor)(nil),              // 44: amphora.admin.v1.HealthMonitor
+	(*CreateHealthMonitorRequest)(nil), // 45: amphora.admin.v1.CreateHealthMonitorRequest
+	(*ListHealthMonitorsRequest)(nil),  // 46: amphora.admin.v1.ListHealthMonitorsRequest
+	(*ListHealthMonitorsResponse)(nil), // 47: amphora.admin.v1.ListHealthMonitorsResponse
+	(*GetHealthMonitorRequest)(nil),    // 48: amphora.admin.v1.GetHealthMonitorRequest
+	(*UpdateHealthMonitorRequest)(nil), // 49: amphora.admin.v1.UpdateHealthMonitorRequest
+	(*DeleteHealthMonitorRequest)(nil), // 50: amphora.admin.v1.DeleteHealthMonitorRequest
+	(*Item)(nil),                       // 51: amphora.admin.v1.Item
+	(*ChangeRequest)(nil),              // 52: amphora.admin.v1.ChangeRequest
+	(*ChangeResponse)(nil),             // 53: amphora.admin.v1.ChangeResponse
+	(*Result)(nil),                     // 54: amphora.admin.v1.Result
+	(*Changed)(nil),                    // 55: amphora.admin.v1.Changed
+	(*ListRequest)(nil),                // 56: amphora.admin.v1.ListRequest
+	(*ListResponse)(nil),               // 57: amphora.admin.v1.ListResponse
+	(*GetRequest)(nil),                 // 58: amphora.admin.v1.GetRequest
+	(*WatchObjectsRequest)(nil),        // 59: amphora.admin.v1.WatchObjectsRequest
+	(*WatchObjectsResponse)(nil),       // 60: amphora.admin.v1.WatchObjectsResponse
+	(*SetPasswordRequest)(nil),         // 61: amphora.admin.v1.SetPasswordRequest
+	(*StoreSecretsRequest)(nil),        // 62: amphora.admin.v1.StoreSecretsRequest
+	(*NewSecret)(nil),                  // 63: amphora.admin.v1.NewSecret
+	(*EndpointsRequest)(nil),           // 64: amphora.admin.v1.EndpointsRequest
+	(*EndpointsResponse)(nil),          // 65: amphora.admin.v1.EndpointsResponse
+	(*StatusRequest)(nil),              // 66: amphora.admin.v1.StatusRequest
+	(*ClusterStatus)(nil),              // 67: amphora.admin.v1.ClusterStatus
+	(*Holding)(nil),                    // 68: amphora.admin.v1.Holding
+	(*Takeover)(nil),                   // 69: amphora.admin.v1.Takeover
+	(*Node)(nil),                       // 70: amphora.admin.v1.Node
+	(*BootstrapRequest)(nil),           // 71: amphora.admin.v1.BootstrapRequest
+	(*BootstrapResponse)(nil),          // 72: amphora.admin.v1.BootstrapResponse
+	(*JoinRequest)(nil),                // 73: amphora.admin.v1.JoinRequest
+	(*JoinResponse)(nil),               // 74: amphora.admin.v1.JoinResponse
+	(*LeaveRequest)(nil),               // 75: amphora.admin.v1.LeaveRequest
+	(*LeaveResponse)(nil),              // 76: amphora.admin.v1.LeaveResponse
+	(*RemoveRequest)(nil),              // 77: amphora.admin.v1.RemoveRequest
+	(*RemoveResponse)(nil),             // 78: amphora.admin.v1.RemoveResponse
+	(*SetMaintenanceRequest)(nil),      // 79: amphora.admin.v1.SetMaintenanceRequest
+	(*SetMaintenanceResponse)(nil),     // 80: amphora.admin.v1.SetMaintenanceResponse
+	(*ForceSoloRequest)(nil),           // 81: amphora.admin.v1.ForceSoloRequest
+	(*ForceSoloResponse)(nil),          // 82: amphora.admin.v1.ForceSoloResponse
+	(*DiscardRequest)(nil),             // 83: amphora.admin.v1.DiscardRequest
+	(*DiscardResponse)(nil),            // 84: amphora.admin.v1.DiscardResponse
+	(*FailoverRequest)(nil),            // 85: amphora.admin.v1.FailoverRequest
+	(*FailoverResponse)(nil),           // 86: amphora.admin.v1.FailoverResponse
+	(*WatchRequest)(nil),               // 87: amphora.admin.v1.WatchRequest
+	(*WatchResponse)(nil),              // 88: amphora.admin.v1.WatchResponse
+	(*Event)(nil),                      // 89: amphora.admin.v1.Event
+	(*StatsRequest)(nil),               // 90: amphora.admin.v1.StatsRequest
+	(*StatsResponse)(nil),              // 91: amphora.admin.v1.StatsResponse
+	(*ListenerStats)(nil),              // 92: amphora.admin.v1.ListenerStats
+	(*HoldingRequest)(nil),             // 93: amphora.admin.v1.HoldingRequest
+	(*HoldingResponse)(nil),            // 94: amphora.admin.v1.HoldingResponse
+	(*ViewRequest)(nil),                // 95: amphora.admin.v1.ViewRequest
+	(*ViewResponse)(nil),               // 96: amphora.admin.v1.ViewResponse
+	(*Takeover_Stage)(nil),             // 97: amphora.admin.v1.Takeover.Stage
+	nil,                                // 98: amphora.admin.v1.StatsResponse.ListenersEntry
+	nil,                                // 99: amphora.admin.v1.ViewResponse.ErrorsEntry
+	nil,                                // 100: amphora.admin.v1.ViewResponse.MembersEntry
+	(*lbpb.Subnet)(nil),                // 101: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 102: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 103: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 104: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 105: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 106: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 107: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 108: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 109: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 110: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 111: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 112: amphora.lb.v1.HealthMonitorSpec
+	(*lbpb.Object)(nil),                // 113: amphora.lb.v1.Object
+	(*lbpb.Op)(nil),                    // 114: amphora.lb.v1.Op
+	(*lbpb.UserSpec)(nil),              // 115: amphora.lb.v1.UserSpec
+	(*lbpb.SecretContainerSpec)(nil),   // 116: amphora.lb.v1.SecretContainerSpec
+	(*lbpb.SecretSpec)(nil),            // 117: amphora.lb.v1.SecretSpec
+	(*timestamppb.Timestamp)(nil),      // 118: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 119: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
-	0,  // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	85, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
-	3,  // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	86, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	6,  // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	86, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	87, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
-	3,  // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	88, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	13, // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	88, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
-	13, // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
-	22, // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
-	29, // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
-	36, // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
-	43, // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	89, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
-	3,  // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	90, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	22, // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	90, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	91, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
-	3,  // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	92, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	29, // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	92, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	93, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
-	3,  // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	94, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	36, // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	94, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	95, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
-	3,  // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	96, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	43, // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	96, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	54, // 36: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
-	52, // 37: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
-	97, // 38: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
-	98, // 39: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
-	53, // 40: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
-	98, // 41: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
-	81, // 42: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
-	1,  // 43: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
-	2,  // 44: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	97, // 45: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
-	73, // 46: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	97, // 47: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
-	82, // 48: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
-	52, // 49: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
-	83, // 50: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	84, // 51: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	98, // 52: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
-	76, // 53: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
-	7,  // 54: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	8,  // 55: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	10, // 56: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	11, // 57: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	12, // 58: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	14, // 59: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	15, // 60: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	17, // 61: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	18, // 62: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	19, // 63: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	20, // 64: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	23, // 65: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	24, // 66: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	26, // 67: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	27, // 68: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	28, // 69: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	30, // 70: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	31, // 71: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	33, // 72: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	34, // 73: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	35, // 74: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	37, // 75: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	38, // 76: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	40, // 77: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	41, // 78: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	42, // 79: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	44, // 80: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	45, // 81: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	47, // 82: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	48, // 83: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	49, // 84: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	50, // 85: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	55, // 86: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	57, // 87: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	59, // 88: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	61, // 89: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	69, // 90: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	63, // 91: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
-	65, // 92: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
-	67, // 93: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
-	71, // 94: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	79, // 95: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	77, // 96: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
-	74, // 97: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
-	6,  // 98: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	9,  // 99: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	6,  // 100: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	6,  // 101: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	5,  // 102: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	13, // 103: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	16, // 104: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	13, // 105: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	13, // 106: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	5,  // 107: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	21, // 108: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	22, // 109: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	25, // 110: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	22, // 111: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	22, // 112: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	5,  // 113: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	29, // 114: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	32, // 115: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	29, // 116: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	29, // 117: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	5,  // 118: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	36, // 119: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	39, // 120: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	36, // 121: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	36, // 122: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	5,  // 123: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	43, // 124: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	46, // 125: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	43, // 126: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	43, // 127: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	5,  // 128: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	51, // 129: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	56, // 130: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	58, // 131: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	60, // 132: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	62, // 133: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	70, // 134: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	64, // 135: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
-	66, // 136: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
-	68, // 137: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
-	72, // 138: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	80, // 139: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	78, // 140: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
-	75, // 141: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
-	98, // [98:142] is the sub-list for method output_type
-	54, // [54:98] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	0,   // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
+	101, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	4,   // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
+	102, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	7,   // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
+	102, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	103, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	4,   // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
+	104, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	14,  // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
+	104, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	14,  // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
+	23,  // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
+	30,  // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
+	37,  // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
+	44,  // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
+	105, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	4,   // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
+	106, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	23,  // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
+	106, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	107, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	4,   // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
+	108, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	30,  // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
+	108, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	109, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	4,   // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
+	110, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	37,  // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
+	110, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	111, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	4,   // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
+	112, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	44,  // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
+	112, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	113, // 36: amphora.admin.v1.Item.object:type_name -> amphora.lb.v1.Object
+	4,   // 37: amphora.admin.v1.Item.status:type_name -> amphora.admin.v1.Status
+	114, // 38: amphora.admin.v1.ChangeRequest.ops:type_name -> amphora.lb.v1.Op
+	54,  // 39: amphora.admin.v1.ChangeResponse.result:type_name -> amphora.admin.v1.Result
+	55,  // 40: amphora.admin.v1.ChangeResponse.changes:type_name -> amphora.admin.v1.Changed
+	51,  // 41: amphora.admin.v1.Result.item:type_name -> amphora.admin.v1.Item
+	1,   // 42: amphora.admin.v1.Changed.verb:type_name -> amphora.admin.v1.Changed.Verb
+	4,   // 43: amphora.admin.v1.Changed.status:type_name -> amphora.admin.v1.Status
+	51,  // 44: amphora.admin.v1.ListResponse.items:type_name -> amphora.admin.v1.Item
+	55,  // 45: amphora.admin.v1.WatchObjectsResponse.change:type_name -> amphora.admin.v1.Changed
+	115, // 46: amphora.admin.v1.SetPasswordRequest.create:type_name -> amphora.lb.v1.UserSpec
+	63,  // 47: amphora.admin.v1.StoreSecretsRequest.secrets:type_name -> amphora.admin.v1.NewSecret
+	116, // 48: amphora.admin.v1.StoreSecretsRequest.container:type_name -> amphora.lb.v1.SecretContainerSpec
+	117, // 49: amphora.admin.v1.NewSecret.spec:type_name -> amphora.lb.v1.SecretSpec
+	70,  // 50: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
+	68,  // 51: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
+	118, // 52: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	119, // 53: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	69,  // 54: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
+	119, // 55: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	97,  // 56: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
+	2,   // 57: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
+	3,   // 58: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
+	118, // 59: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	89,  // 60: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
+	118, // 61: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	98,  // 62: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
+	68,  // 63: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
+	99,  // 64: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	100, // 65: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	119, // 66: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	92,  // 67: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	8,   // 68: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	9,   // 69: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	11,  // 70: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	12,  // 71: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	13,  // 72: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	15,  // 73: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	16,  // 74: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	18,  // 75: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	19,  // 76: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	20,  // 77: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	21,  // 78: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	24,  // 79: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	25,  // 80: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	27,  // 81: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	28,  // 82: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	29,  // 83: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	31,  // 84: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	32,  // 85: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	34,  // 86: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	35,  // 87: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	36,  // 88: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	38,  // 89: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	39,  // 90: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	41,  // 91: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	42,  // 92: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	43,  // 93: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	45,  // 94: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	46,  // 95: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	48,  // 96: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	49,  // 97: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	50,  // 98: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	52,  // 99: amphora.admin.v1.Objects.Change:input_type -> amphora.admin.v1.ChangeRequest
+	56,  // 100: amphora.admin.v1.Objects.List:input_type -> amphora.admin.v1.ListRequest
+	58,  // 101: amphora.admin.v1.Objects.Get:input_type -> amphora.admin.v1.GetRequest
+	59,  // 102: amphora.admin.v1.Objects.Watch:input_type -> amphora.admin.v1.WatchObjectsRequest
+	61,  // 103: amphora.admin.v1.Objects.SetPassword:input_type -> amphora.admin.v1.SetPasswordRequest
+	62,  // 104: amphora.admin.v1.Objects.StoreSecrets:input_type -> amphora.admin.v1.StoreSecretsRequest
+	66,  // 105: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	71,  // 106: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	73,  // 107: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	75,  // 108: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	77,  // 109: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	85,  // 110: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	79,  // 111: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
+	81,  // 112: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
+	83,  // 113: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
+	64,  // 114: amphora.admin.v1.Cluster.Endpoints:input_type -> amphora.admin.v1.EndpointsRequest
+	87,  // 115: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	95,  // 116: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	93,  // 117: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	90,  // 118: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
+	7,   // 119: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	10,  // 120: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	7,   // 121: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	7,   // 122: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	6,   // 123: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	14,  // 124: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	17,  // 125: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	14,  // 126: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	14,  // 127: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	6,   // 128: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	22,  // 129: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	23,  // 130: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	26,  // 131: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	23,  // 132: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	23,  // 133: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	6,   // 134: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	30,  // 135: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	33,  // 136: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	30,  // 137: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	30,  // 138: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	6,   // 139: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	37,  // 140: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	40,  // 141: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	37,  // 142: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	37,  // 143: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	6,   // 144: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	44,  // 145: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	47,  // 146: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	44,  // 147: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	44,  // 148: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	6,   // 149: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	53,  // 150: amphora.admin.v1.Objects.Change:output_type -> amphora.admin.v1.ChangeResponse
+	57,  // 151: amphora.admin.v1.Objects.List:output_type -> amphora.admin.v1.ListResponse
+	51,  // 152: amphora.admin.v1.Objects.Get:output_type -> amphora.admin.v1.Item
+	60,  // 153: amphora.admin.v1.Objects.Watch:output_type -> amphora.admin.v1.WatchObjectsResponse
+	53,  // 154: amphora.admin.v1.Objects.SetPassword:output_type -> amphora.admin.v1.ChangeResponse
+	53,  // 155: amphora.admin.v1.Objects.StoreSecrets:output_type -> amphora.admin.v1.ChangeResponse
+	67,  // 156: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	72,  // 157: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	74,  // 158: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	76,  // 159: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	78,  // 160: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	86,  // 161: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	80,  // 162: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	82,  // 163: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	84,  // 164: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
+	65,  // 165: amphora.admin.v1.Cluster.Endpoints:output_type -> amphora.admin.v1.EndpointsResponse
+	88,  // 166: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	96,  // 167: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	94,  // 168: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	91,  // 169: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
+	119, // [119:170] is the sub-list for method output_type
+	68,  // [68:119] is the sub-list for method input_type
+	68,  // [68:68] is the sub-list for extension type_name
+	68,  // [68:68] is the sub-list for extension extendee
+	0,   // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }
@@ -5361,16 +6510,16 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 	if File_rpc_admin_adminpb_admin_proto != nil {
 		return
 	}
-	file_rpc_admin_adminpb_admin_proto_msgTypes[51].OneofWrappers = []any{}
+	file_rpc_admin_adminpb_admin_proto_msgTypes[66].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   82,
+			NumEnums:      4,
+			NumMessages:   97,
 			NumExtensions: 0,
-			NumServices:   4,
+			NumServices:   5,
 		},
 		GoTypes:           file_rpc_admin_adminpb_admin_proto_goTypes,
 		DependencyIndexes: file_rpc_admin_adminpb_admin_proto_depIdxs,

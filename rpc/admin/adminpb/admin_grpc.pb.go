@@ -1294,6 +1294,332 @@ var Config_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
+	Objects_Change_FullMethodName       = "/amphora.admin.v1.Objects/Change"
+	Objects_List_FullMethodName         = "/amphora.admin.v1.Objects/List"
+	Objects_Get_FullMethodName          = "/amphora.admin.v1.Objects/Get"
+	Objects_Watch_FullMethodName        = "/amphora.admin.v1.Objects/Watch"
+	Objects_SetPassword_FullMethodName  = "/amphora.admin.v1.Objects/SetPassword"
+	Objects_StoreSecrets_FullMethodName = "/amphora.admin.v1.Objects/StoreSecrets"
+)
+
+// ObjectsClient is the client API for Objects service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Objects is every kind of object by the name of its kind, such as "L7 policy": the
+// words of Fault.resource. Pages, refs and request ids are those of Config.
+//
+// An object of which a kind has no name of its own is named by what identifies it: a
+// quota by its project, an availability zone by its name, a role assignment by
+// user/project/role.
+type ObjectsClient interface {
+	// Change does the operations in order, all or none. Fields that refer to objects may
+	// hold names, but for those of objects that the same change makes.
+	Change(ctx context.Context, in *ChangeRequest, opts ...grpc.CallOption) (*ChangeResponse, error)
+	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
+	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*Item, error)
+	// Watch tells what changes from then on, until the client ends it. The first message
+	// has a revision and no change.
+	Watch(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error)
+	// SetPassword gives a user a password. The node hashes it: no other node and no log
+	// ever sees it.
+	SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*ChangeResponse, error)
+	// StoreSecrets makes secrets, and a container of them if asked to, in one step. The
+	// node seals the payloads: no log ever sees them.
+	StoreSecrets(ctx context.Context, in *StoreSecretsRequest, opts ...grpc.CallOption) (*ChangeResponse, error)
+}
+
+type objectsClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewObjectsClient(cc grpc.ClientConnInterface) ObjectsClient {
+	return &objectsClient{cc}
+}
+
+func (c *objectsClient) Change(ctx context.Context, in *ChangeRequest, opts ...grpc.CallOption) (*ChangeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeResponse)
+	err := c.cc.Invoke(ctx, Objects_Change_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectsClient) List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListResponse)
+	err := c.cc.Invoke(ctx, Objects_List_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectsClient) Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*Item, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Item)
+	err := c.cc.Invoke(ctx, Objects_Get_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectsClient) Watch(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Objects_ServiceDesc.Streams[0], Objects_Watch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchObjectsRequest, WatchObjectsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Objects_WatchClient = grpc.ServerStreamingClient[WatchObjectsResponse]
+
+func (c *objectsClient) SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*ChangeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeResponse)
+	err := c.cc.Invoke(ctx, Objects_SetPassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *objectsClient) StoreSecrets(ctx context.Context, in *StoreSecretsRequest, opts ...grpc.CallOption) (*ChangeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeResponse)
+	err := c.cc.Invoke(ctx, Objects_StoreSecrets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ObjectsServer is the server API for Objects service.
+// All implementations must embed UnimplementedObjectsServer
+// for forward compatibility.
+//
+// Objects is every kind of object by the name of its kind, such as "L7 policy": the
+// words of Fault.resource. Pages, refs and request ids are those of Config.
+//
+// An object of which a kind has no name of its own is named by what identifies it: a
+// quota by its project, an availability zone by its name, a role assignment by
+// user/project/role.
+type ObjectsServer interface {
+	// Change does the operations in order, all or none. Fields that refer to objects may
+	// hold names, but for those of objects that the same change makes.
+	Change(context.Context, *ChangeRequest) (*ChangeResponse, error)
+	List(context.Context, *ListRequest) (*ListResponse, error)
+	Get(context.Context, *GetRequest) (*Item, error)
+	// Watch tells what changes from then on, until the client ends it. The first message
+	// has a revision and no change.
+	Watch(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error
+	// SetPassword gives a user a password. The node hashes it: no other node and no log
+	// ever sees it.
+	SetPassword(context.Context, *SetPasswordRequest) (*ChangeResponse, error)
+	// StoreSecrets makes secrets, and a container of them if asked to, in one step. The
+	// node seals the payloads: no log ever sees them.
+	StoreSecrets(context.Context, *StoreSecretsRequest) (*ChangeResponse, error)
+	mustEmbedUnimplementedObjectsServer()
+}
+
+// UnimplementedObjectsServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedObjectsServer struct{}
+
+func (UnimplementedObjectsServer) Change(context.Context, *ChangeRequest) (*ChangeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Change not implemented")
+}
+func (UnimplementedObjectsServer) List(context.Context, *ListRequest) (*ListResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method List not implemented")
+}
+func (UnimplementedObjectsServer) Get(context.Context, *GetRequest) (*Item, error) {
+	return nil, status.Error(codes.Unimplemented, "method Get not implemented")
+}
+func (UnimplementedObjectsServer) Watch(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error {
+	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedObjectsServer) SetPassword(context.Context, *SetPasswordRequest) (*ChangeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPassword not implemented")
+}
+func (UnimplementedObjectsServer) StoreSecrets(context.Context, *StoreSecretsRequest) (*ChangeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StoreSecrets not implemented")
+}
+func (UnimplementedObjectsServer) mustEmbedUnimplementedObjectsServer() {}
+func (UnimplementedObjectsServer) testEmbeddedByValue()                 {}
+
+// UnsafeObjectsServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to ObjectsServer will
+// result in compilation errors.
+type UnsafeObjectsServer interface {
+	mustEmbedUnimplementedObjectsServer()
+}
+
+func RegisterObjectsServer(s grpc.ServiceRegistrar, srv ObjectsServer) {
+	// If the following call panics, it indicates UnimplementedObjectsServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&Objects_ServiceDesc, srv)
+}
+
+func _Objects_Change_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectsServer).Change(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Objects_Change_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectsServer).Change(ctx, req.(*ChangeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Objects_List_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectsServer).List(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Objects_List_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectsServer).List(ctx, req.(*ListRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Objects_Get_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectsServer).Get(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Objects_Get_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectsServer).Get(ctx, req.(*GetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Objects_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchObjectsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ObjectsServer).Watch(m, &grpc.GenericServerStream[WatchObjectsRequest, WatchObjectsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Objects_WatchServer = grpc.ServerStreamingServer[WatchObjectsResponse]
+
+func _Objects_SetPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectsServer).SetPassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Objects_SetPassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectsServer).SetPassword(ctx, req.(*SetPasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Objects_StoreSecrets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StoreSecretsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ObjectsServer).StoreSecrets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Objects_StoreSecrets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ObjectsServer).StoreSecrets(ctx, req.(*StoreSecretsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// Objects_ServiceDesc is the grpc.ServiceDesc for Objects service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var Objects_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "amphora.admin.v1.Objects",
+	HandlerType: (*ObjectsServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Change",
+			Handler:    _Objects_Change_Handler,
+		},
+		{
+			MethodName: "List",
+			Handler:    _Objects_List_Handler,
+		},
+		{
+			MethodName: "Get",
+			Handler:    _Objects_Get_Handler,
+		},
+		{
+			MethodName: "SetPassword",
+			Handler:    _Objects_SetPassword_Handler,
+		},
+		{
+			MethodName: "StoreSecrets",
+			Handler:    _Objects_StoreSecrets_Handler,
+		},
+	},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Watch",
+			Handler:       _Objects_Watch_Handler,
+			ServerStreams: true,
+		},
+	},
+	Metadata: "rpc/admin/adminpb/admin.proto",
+}
+
+const (
 	Cluster_Status_FullMethodName         = "/amphora.admin.v1.Cluster/Status"
 	Cluster_Bootstrap_FullMethodName      = "/amphora.admin.v1.Cluster/Bootstrap"
 	Cluster_Join_FullMethodName           = "/amphora.admin.v1.Cluster/Join"
@@ -1303,6 +1629,7 @@ const (
 	Cluster_SetMaintenance_FullMethodName = "/amphora.admin.v1.Cluster/SetMaintenance"
 	Cluster_ForceSolo_FullMethodName      = "/amphora.admin.v1.Cluster/ForceSolo"
 	Cluster_Discard_FullMethodName        = "/amphora.admin.v1.Cluster/Discard"
+	Cluster_Endpoints_FullMethodName      = "/amphora.admin.v1.Cluster/Endpoints"
 )
 
 // ClusterClient is the client API for Cluster service.
@@ -1334,6 +1661,8 @@ type ClusterClient interface {
 	// Discard sets the data of this node aside and makes it join the cluster of
 	// another, after both were forced: they are never put together by themselves.
 	Discard(ctx context.Context, in *DiscardRequest, opts ...grpc.CallOption) (*DiscardResponse, error)
+	// Endpoints answers where this node serves its REST APIs.
+	Endpoints(ctx context.Context, in *EndpointsRequest, opts ...grpc.CallOption) (*EndpointsResponse, error)
 }
 
 type clusterClient struct {
@@ -1434,6 +1763,16 @@ func (c *clusterClient) Discard(ctx context.Context, in *DiscardRequest, opts ..
 	return out, nil
 }
 
+func (c *clusterClient) Endpoints(ctx context.Context, in *EndpointsRequest, opts ...grpc.CallOption) (*EndpointsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndpointsResponse)
+	err := c.cc.Invoke(ctx, Cluster_Endpoints_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServer is the server API for Cluster service.
 // All implementations must embed UnimplementedClusterServer
 // for forward compatibility.
@@ -1463,6 +1802,8 @@ type ClusterServer interface {
 	// Discard sets the data of this node aside and makes it join the cluster of
 	// another, after both were forced: they are never put together by themselves.
 	Discard(context.Context, *DiscardRequest) (*DiscardResponse, error)
+	// Endpoints answers where this node serves its REST APIs.
+	Endpoints(context.Context, *EndpointsRequest) (*EndpointsResponse, error)
 	mustEmbedUnimplementedClusterServer()
 }
 
@@ -1499,6 +1840,9 @@ func (UnimplementedClusterServer) ForceSolo(context.Context, *ForceSoloRequest) 
 }
 func (UnimplementedClusterServer) Discard(context.Context, *DiscardRequest) (*DiscardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Discard not implemented")
+}
+func (UnimplementedClusterServer) Endpoints(context.Context, *EndpointsRequest) (*EndpointsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Endpoints not implemented")
 }
 func (UnimplementedClusterServer) mustEmbedUnimplementedClusterServer() {}
 func (UnimplementedClusterServer) testEmbeddedByValue()                 {}
@@ -1683,6 +2027,24 @@ func _Cluster_Discard_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cluster_Endpoints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndpointsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).Endpoints(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_Endpoints_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).Endpoints(ctx, req.(*EndpointsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Cluster_ServiceDesc is the grpc.ServiceDesc for Cluster service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1725,6 +2087,10 @@ var Cluster_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Discard",
 			Handler:    _Cluster_Discard_Handler,
+		},
+		{
+			MethodName: "Endpoints",
+			Handler:    _Cluster_Endpoints_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
