@@ -80,13 +80,13 @@ func (c *cli) printCluster(st admin.ClusterStatus) error {
 		{"applied_index", st.AppliedIndex},
 		{"revision", st.Revision},
 	}
-	switch c.output {
-	case asJSON:
-		return printJSON(c.stdout, append(whole,
+	switch c.output.format {
+	case asJSON, asYAML:
+		return c.output.print(c.stdout, append(whole,
 			field{"no_cluster", st.NoCluster}, field{"degraded", list0(st.Degraded)},
 			field{"holding", holdingRecord(st.Holding)}, field{"nodes", nodes}))
-	case asID:
-		return c.output.printAll(c.stdout, nil, nodes)
+	case asID, asValue:
+		return c.output.printAll(c.stdout, nodeColumns, nodes)
 	}
 	for _, f := range whole {
 		fmt.Fprintf(c.stdout, "%-14s %s\n", f.name+":", cell(f.value))

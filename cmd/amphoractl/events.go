@@ -56,10 +56,11 @@ events, in memory. With -o json each line is an event.`,
 	return cmd
 }
 
-// noIDs refuses -o id: what has an id is not the event but what it is about.
+// noIDs refuses what a stream of events cannot be printed as; what has an id is not the
+// event but what it is about.
 func (c *cli) noIDs(*cobra.Command, []string) error {
-	if c.output == asID {
-		return errors.New("events have no id: use -o table or -o json")
+	if f := c.output.format; f != asTable && f != asJSON && f != "" {
+		return errors.New("events have no id and come one by one: use -o table or -o json")
 	}
 	return nil
 }
@@ -80,7 +81,7 @@ func (c *cli) printEvent(e admin.SeenEvent) error {
 	if e.Missed > 0 {
 		fmt.Fprintf(c.stderr, "amphoractl: %d events were dropped here\n", e.Missed)
 	}
-	if c.output == asJSON {
+	if c.output.format == asJSON {
 		line, err := json.Marshal(record{
 			{"seq", e.Seq},
 			{"at", e.At.Format(time.RFC3339Nano)},

@@ -114,11 +114,29 @@ func metaFlags(fs *pflag.FlagSet, m *lb.MetaSpec, create, description bool) {
 	if description {
 		opt(fs, &m.Description, "description", "text", "description", text[string])
 	}
+	stateFlags(fs, m, create)
+}
+
+// stateFlags adds the flags that kinds without a name have too.
+func stateFlags(fs *pflag.FlagSet, m *lb.MetaSpec, create bool) {
 	fixed(fs, &m.AdminStateUp, "enable", "put into service (default)", lb.Some(true))
 	fixed(fs, &m.AdminStateUp, "disable", "take out of service without deleting", lb.Some(false))
+	tagFlags(fs, m, create)
+}
+
+// ownerFlags adds the flags of kinds that are not served, and so cannot be disabled.
+func ownerFlags(fs *pflag.FlagSet, m *lb.MetaSpec, create, description bool) {
+	opt(fs, &m.Name, "name", "name", "name", text[string])
+	if description {
+		opt(fs, &m.Description, "description", "text", "description", text[string])
+	}
+	tagFlags(fs, m, create)
+}
+
+func tagFlags(fs *pflag.FlagSet, m *lb.MetaSpec, create bool) {
 	optList(fs, &m.Tags, "tag", "tag", "tag; replaces the tags that there are", text[string])
 	if create {
-		opt(fs, &m.ProjectID, "project", "id", "project that it belongs to", text[string])
+		opt(fs, &m.ProjectID, "project", "project", "project that it belongs to", text[string])
 		return
 	}
 	none(fs, &m.Tags, "no-tag", "remove all tags")

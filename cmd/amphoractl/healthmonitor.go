@@ -52,7 +52,7 @@ var healthMonitorKind = kind[lb.HealthMonitor, lb.HealthMonitorSpec]{
 func healthMonitorFlags(fs *pflag.FlagSet, s *lb.HealthMonitorSpec, create bool) {
 	metaFlags(fs, &s.MetaSpec, create, false)
 	if create {
-		opt(fs, &s.Type, "type", "type", "HTTP or TCP (required)", word[lb.MonitorType])
+		opt(fs, &s.Type, "type", "type", "HTTP, HTTPS, TCP, PING, TLS-HELLO, UDP-CONNECT or SCTP (required)", word[lb.MonitorType])
 	}
 	opt(fs, &s.Delay, "delay", "s", "time between two checks of one member (required)", duration(time.Second))
 	opt(fs, &s.Timeout, "timeout", "s", "time that one check may take (required)", duration(time.Second))

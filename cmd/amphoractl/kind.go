@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,7 +40,31 @@ type kind[T, S any] struct {
 	// it reports true.
 	deleted func(fs *pflag.FlagSet) func(ctx context.Context, c *admin.Client, ref string) (done bool, err error)
 
+	// argument is how the usage names one resource; "": the word in capitals.
+	argument string
+	// without are the verbs that the kind has not, or has a command of its own for.
+	without []string
+	// byProject lets list narrow down to a project. Kinds with calls of their own in the
+	// admin API cannot.
+	byProject bool
+
 	examples map[string]string // by verb
+}
+
+// a is the kind with its article.
+func (k kind[T, S]) a() string {
+	if strings.ContainsAny(string(k.name[:1]), "aeiouL") && !strings.HasPrefix(string(k.name), "user") && !strings.HasPrefix(string(k.name), "load") && !strings.HasPrefix(string(k.name), "listener") {
+		return "an " + string(k.name)
+	}
+	return "a " + string(k.name)
+}
+
+// plural is the name of several.
+func (k kind[T, S]) plural() string {
+	if stem, ok := strings.CutSuffix(string(k.name), "y"); ok {
+		return stem + "ies"
+	}
+	return string(k.name) + "s"
 }
 
 // command makes the command of a kind with its verbs.
@@ -46,13 +72,28 @@ func command[T, S any](c *cli, k kind[T, S], more ...*cobra.Command) *cobra.Comm
 	cmd := group(&cobra.Command{
 		Use:     k.word,
 		Aliases: k.aliases,
-		Short:   fmt.Sprintf("Create, list, show, set and delete %ss", k.name),
+		Short:   k.does(),
 		Long:    k.long,
 		Example: k.examples["create"],
 	})
-	cmd.AddCommand(create(c, k), list(c, k), show(c, k), set(c, k), remove(c, k))
+	for _, v := range []struct {
+		name string
+		make func(*cli, kind[T, S]) *cobra.Command
+	}{{"create", create[T, S]}, {"list", list[T, S]}, {"show", show[T, S]}, {"set", set[T, S]}, {"delete", remove[T, S]}} {
+		if !slices.Contains(k.without, v.name) {
+			cmd.AddCommand(v.make(c, k))
+		}
+	}
 	cmd.AddCommand(more...)
 	return cmd
+}
+
+// does says what the commands do.
+func (k kind[T, S]) does() string {
+	verbs := slices.DeleteFunc([]string{"create", "list", "show", "set", "delete"}, func(v string) bool { return slices.Contains(k.without, v) })
+	last := len(verbs) - 1
+	text := strings.Join(verbs[:last], ", ") + " and " + verbs[last] + " " + k.plural()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func create[T, S any](c *cli, k kind[T, S]) *cobra.Command {
@@ -64,8 +105,8 @@ func create[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:     strings.TrimSpace("create " + k.under),
-		Short:   fmt.Sprintf("Create a %s", k.name),
-		Long:    fmt.Sprintf("Create a %s, wait until it is served, and print it.", k.name),
+		Short:   "Create " + k.a(),
+		Long:    fmt.Sprintf("Create %s, wait until it is served, and print it.", k.a()),
 		Example: k.examples["create"],
 		Args:    arguments(names...),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,8 +133,8 @@ func set[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	w := waiting{c: c, wait: true}
 	cmd := &cobra.Command{
 		Use:     "set " + k.reference(),
-		Short:   fmt.Sprintf("Change a %s", k.name),
-		Long:    fmt.Sprintf("Change the properties of a %s that are given as flags; the others stay as\nthey are. Wait until the change is served, and print the result.", k.name),
+		Short:   "Change " + k.a(),
+		Long:    fmt.Sprintf("Change the properties of %s that are given as flags; the others stay as\nthey are. Wait until the change is served, and print the result.", k.a()),
 		Example: k.examples["set"],
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
@@ -122,8 +163,8 @@ func show[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	var stale bool
 	cmd := &cobra.Command{
 		Use:     "show " + k.reference(),
-		Short:   fmt.Sprintf("Show a %s", k.name),
-		Long:    fmt.Sprintf("Show all properties of a %s and its status.", k.name),
+		Short:   "Show " + k.a(),
+		Long:    fmt.Sprintf("Show all properties of %s and its status.", k.a()),
 		Example: k.examples["show"],
 		Args:    k.oneArgument(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -146,15 +187,15 @@ func show[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 
 func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	var stale bool
-	var name, in string
+	var name, in, project string
 	var names []string
 	if k.within != "" {
 		names = append(names, k.within)
 	}
 	cmd := &cobra.Command{
 		Use:     strings.TrimSpace("list " + k.within),
-		Short:   fmt.Sprintf("List %ss", k.name),
-		Long:    fmt.Sprintf("List %ss in order of creation.", k.name),
+		Short:   "List " + k.plural(),
+		Long:    fmt.Sprintf("List %s in order of creation.", k.plural()),
 		Example: k.examples["list"],
 		Args:    arguments(names...),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -162,7 +203,7 @@ func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 				in = args[0]
 			}
 			return c.ask(cmd.Context(), func(ctx context.Context, client *admin.Client) error {
-				all := k.of(client).In(in).Named(name)
+				all := k.of(client).In(in).Named(name).Of(project)
 				if stale {
 					all = all.Stale()
 				}
@@ -178,6 +219,9 @@ func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "only those with this name")
+	if k.byProject {
+		refFlag(cmd.Flags(), &project, "project", "project", "only those of this project")
+	}
 	if k.filter != "" {
 		refFlag(cmd.Flags(), &in, k.filter, k.filter, "only those of this "+k.filter)
 	}
@@ -188,8 +232,8 @@ func list[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 func remove[T, S any](c *cli, k kind[T, S]) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "delete " + k.reference(),
-		Short:   fmt.Sprintf("Delete a %s", k.name),
-		Long:    fmt.Sprintf("Delete a %s. Nothing is printed when it is done.", k.name),
+		Short:   "Delete " + k.a(),
+		Long:    fmt.Sprintf("Delete %s. Nothing is printed when it is done.", k.a()),
 		Example: k.examples["delete"],
 		Args:    k.oneArgument(),
 	}
@@ -217,7 +261,7 @@ func staleFlag(fs *pflag.FlagSet, stale *bool) {
 
 // reference is how the usage names one resource.
 func (k kind[T, S]) reference() string {
-	ref := strings.ToUpper(strings.ReplaceAll(k.word, "-", ""))
+	ref := cmp.Or(k.argument, strings.ToUpper(strings.ReplaceAll(k.word, "-", "")))
 	if k.within != "" {
 		return k.within + " " + ref
 	}

@@ -16,6 +16,7 @@ import (
 
 // env is everything that the commands see of the world.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	terminal       bool // whether somebody looks at stderr
 	getenv         func(string) string
@@ -31,6 +32,7 @@ func main() {
 
 func stdEnv() env {
 	return env{
+		stdin:    os.Stdin,
 		stdout:   os.Stdout,
 		stderr:   os.Stderr,
 		terminal: isTerminal(os.Stderr),

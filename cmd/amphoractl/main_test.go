@@ -28,9 +28,18 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 // world is what one script works on: a node and the last exit code.
 type world struct {
-	backend *admintest.Backend
-	events  *event.Log
-	code    int
+	backend   *admintest.Backend
+	events    *event.Log
+	endpoints admin.Endpoints
+	stdin     string // what the next command reads
+	code      int
+}
+
+// env is what the commands of a script see of the world. They run in its directory.
+func (w *world) env(ts *testscript.TestScript) env {
+	in := strings.NewReader(w.stdin)
+	w.stdin = ""
+	return env{stdin: in, stdout: ts.Stdout(), stderr: ts.Stderr(), getenv: ts.Getenv, dial: admin.Dial}
 }
 
 // TestScripts runs every line of testdata that begins with amphoractl against a
@@ -42,7 +51,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
 			w := &world{backend: new(admintest.Backend), events: event.NewLog(event.Config{Node: "amphora-1"})}
-			target, stop, err := admintest.Serve(admin.Config{Backend: w.backend, Events: w.events})
+			target, stop, err := admintest.Serve(admin.Config{
+				Backend: w.backend, Events: w.events, Sealer: sealer{}, Endpoints: func() admin.Endpoints { return w.endpoints },
+			})
 			if err != nil {
 				return err
 			}
@@ -58,7 +69,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"amphoractl": func(ts *testscript.TestScript, neg bool, args []string) {
 				w := ts.Value("world").(*world)
-				w.code = run(t.Context(), env{stdout: ts.Stdout(), stderr: ts.Stderr(), getenv: ts.Getenv, dial: admin.Dial}, args)
+				w.code = run(t.Context(), w.env(ts), args)
 				if (w.code == exitOK) == neg {
 					ts.Fatalf("exit code %d: %s", w.code, ts.Stderr())
 				}
@@ -79,7 +90,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// sealer turns payloads round: nobody reads them here.
+type sealer struct{}
+
+// Seal implements admin.Sealer.
+func (sealer) Seal(_ string, payload []byte) ([]byte, error) {
+	sealed := slices.Clone(payload)
+	slices.Reverse(sealed)
+	return sealed, nil
+}
+
 var tricks = map[string]func(*world, []string){
+	// reads TEXT: the next command reads that line from standard input.
+	"reads": func(w *world, args []string) { w.stdin = strings.Join(args, " ") + "\n" },
+	// rest URL: the node serves all REST APIs there.
+	"rest": func(w *world, args []string) {
+		w.endpoints = admin.Endpoints{Identity: args[0] + "/v3", LoadBalancer: args[0], Network: args[0], KeyManager: args[0], Region: "RegionOne"}
+	},
 	// busy: nothing is ever served.
 	"busy": func(w *world, _ []string) { w.backend.SetView(func(*lb.Config) lb.View { return lb.View{} }) },
 	// broken ID REASON: that resource cannot be served.
@@ -162,7 +189,7 @@ func TestExamplesParse(t *testing.T) {
 		for line := range strings.Lines(cmd.Example) {
 			line = strings.TrimSpace(line)
 			args, ok := strings.CutPrefix(line, "amphoractl ")
-			if !ok || strings.ContainsAny(args, `>"`) {
+			if !ok || strings.ContainsAny(args, `>"'`) {
 				continue
 			}
 			var stderr bytes.Buffer
@@ -187,7 +214,7 @@ func testEnv(stdout, stderr *bytes.Buffer) env {
 	if stderr == nil {
 		stderr = new(bytes.Buffer)
 	}
-	return env{stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }, dial: admin.Dial}
+	return env{stdin: strings.NewReader("secret\n"), stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }, dial: admin.Dial}
 }
 
 // serve serves cfg for the length of a test.

@@ -29,6 +29,7 @@ var memberKind = kind[lb.Member, lb.MemberSpec]{
 			field{"monitor_address", ip(m.MonitorAddress)},
 			field{"monitor_port", portNumber(m.MonitorPort)},
 			field{"subnet_id", optional(m.SubnetID)},
+			field{"request_sriov", m.SRIOV},
 		)
 	},
 	examples: map[string]string{
@@ -44,12 +45,13 @@ func memberFlags(fs *pflag.FlagSet, s *lb.MemberSpec, create bool) {
 	metaFlags(fs, &s.MetaSpec, create, false)
 	if create {
 		opt(fs, &s.Address, "address", "address", "address that traffic is sent to (required)", address)
-		opt(fs, &s.ProtocolPort, "protocol-port", "port", "port that traffic is sent to, 1 to 65535 (required)", integer)
+		opt(fs, &s.ProtocolPort, "protocol-port", "number", "port that traffic is sent to, 1 to 65535 (required)", integer)
 		opt(fs, &s.SubnetID, "subnet-id", "subnet", "subnet that it is reached from", text[lb.SubnetID])
+		fixed(fs, &s.SRIOV, "request-sriov", "its port is to be a virtual function", lb.Some(true))
 	}
 	opt(fs, &s.Weight, "weight", "weight", "share relative to the other members, 0 to 256; 0 drains it", integer)
 	opt(fs, &s.MonitorAddress, "monitor-address", "address", "address that health checks go to", address)
-	opt(fs, &s.MonitorPort, "monitor-port", "port", "port that health checks go to", integer)
+	opt(fs, &s.MonitorPort, "monitor-port", "number", "port that health checks go to", integer)
 	fixed(fs, &s.Backup, "enable-backup", "use it only when every other member is down", lb.Some(true))
 	fixed(fs, &s.Backup, "disable-backup", "use it like the others (default)", lb.Some(false))
 	if !create {

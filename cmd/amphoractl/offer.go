@@ -28,11 +28,39 @@ func (c *cli) offer(root *cobra.Command) {
 		"pool":          names(c, poolKind),
 		"member":        names(c, memberKind),
 		"healthmonitor": names(c, healthMonitorKind),
-		"node":          c.nodes(func(admin.Node) bool { return true }),
-		"amphora":       c.nodes(func(n admin.Node) bool { return n.Role == admin.Amphora }),
-		"protocol":      words(lb.ProtocolHTTP, lb.ProtocolTCP),
-		"type":          words(lb.MonitorHTTP, lb.MonitorTCP),
-		"algorithm":     words(lb.RoundRobin, lb.LeastConnections, lb.SourceIP),
+		"network":       names(c, networkKind),
+		"port":          names(c, portKind),
+		"securitygroup": names(c, securityGroupKind),
+		"qospolicy":     names(c, qosPolicyKind),
+		"l7policy":      names(c, l7PolicyKind),
+		"l7rule":        names(c, l7RuleKind),
+		"flavorprofile": names(c, flavorProfileKind),
+		"flavor":        names(c, flavorKind),
+		"project":       names(c, projectKind),
+		"user":          names(c, userKind),
+		"role":          names(c, roleKind),
+		"secret":        names(c, secretKind),
+		"container":     names(c, containerKind),
+
+		"availabilityzone":        names(c, zoneKind),
+		"availabilityzoneprofile": names(c, zoneProfileKind),
+
+		"node":    c.nodes(func(admin.Node) bool { return true }),
+		"amphora": c.nodes(func(n admin.Node) bool { return n.Role == admin.Amphora }),
+
+		"protocol": words(lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP, lb.ProtocolUDP, lb.ProtocolSCTP,
+			lb.ProtocolTerminatedHTTPS, lb.ProtocolPrometheus, lb.ProtocolPROXY, lb.ProtocolPROXYV2),
+		"type": words(lb.MonitorHTTP, lb.MonitorHTTPS, lb.MonitorTCP, lb.MonitorPing, lb.MonitorTLSHello,
+			lb.MonitorUDPConnect, lb.MonitorSCTP),
+		"algorithm":     words(lb.RoundRobin, lb.LeastConnections, lb.SourceIP, lb.SourceIPPort),
+		"action":        words(lb.L7Reject, lb.L7RedirectToURL, lb.L7RedirectToPool, lb.L7RedirectPrefix),
+		"ruletype":      words(lb.L7HostName, lb.L7Path, lb.L7FileType, lb.L7Header, lb.L7Cookie, lb.L7SSLConnHasCert, lb.L7SSLVerifyResult, lb.L7SSLDNField),
+		"comparison":    words(lb.L7Regex, lb.L7StartsWith, lb.L7EndsWith, lb.L7Contains, lb.L7EqualTo),
+		"clientauth":    words(lb.ClientAuthNone, lb.ClientAuthOptional, lb.ClientAuthMandatory),
+		"secrettype":    words("certificate", "private", "public", "passphrase", "opaque", "symmetric"),
+		"containertype": words("certificate", "rsa", "generic"),
+		"provider":      words("amphora", "octavia"),
+		"file":          cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		"format":        formats,
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
@@ -75,7 +103,7 @@ func formats(cmd *cobra.Command, args []string, typed string) ([]string, cobra.S
 	if cmd.Name() == "events" {
 		return words(asTable, asJSON)(cmd, args, typed)
 	}
-	return words(asTable, asJSON, asID)(cmd, args, typed)
+	return words(allFormats...)(cmd, args, typed)
 }
 
 // asked offers what the node answers. A shell has no use for an error: without

@@ -30,7 +30,7 @@ func TestCell(t *testing.T) {
 
 func TestJSONKeepsTheOrder(t *testing.T) {
 	var b bytes.Buffer
-	if err := asJSON.printAll(&b, nil, []record{{{"z", 1}, {"a", []string{}}}}); err != nil {
+	if err := (output{format: asJSON}).printAll(&b, nil, []record{{{"z", 1}, {"a", []string{}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "[\n  {\n    \"z\": 1,\n    \"a\": []\n  }\n]\n"; b.String() != want {

@@ -25,6 +25,28 @@ func resource(id string, m lb.Meta, st lb.Status, special ...field) record {
 	)
 }
 
+// owned is the record of a resource of a kind without a status.
+func owned(id string, m lb.Meta, special ...field) record {
+	r := record{{"id", id}, {"name", m.Name}}
+	r = append(r, special...)
+	return append(r,
+		field{"project_id", optional(m.ProjectID)},
+		field{"tags", list0(m.Tags)},
+		field{"created_at", instant(m.CreatedAt)},
+		field{"updated_at", instant(m.UpdatedAt)},
+		field{"revision", m.Revision},
+	)
+}
+
+// texts are the words of a list as text.
+func texts[T ~string](all []T) []string {
+	list := []string{}
+	for _, t := range all {
+		list = append(list, string(t))
+	}
+	return list
+}
+
 // optional is nil for what is not there.
 func optional[T ~string](s T) any {
 	if s == "" {

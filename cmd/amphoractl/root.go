@@ -88,15 +88,38 @@ load balancer client. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`,
 	}
 	flags.StringVar(&c.socket, "socket", socket, "admin socket of amphorad (environment: AMPHORA_SOCKET)")
 	flags.DurationVar(&c.timeout, "timeout", time.Minute, "how long to wait for the node and for changes to be served")
-	flags.VarP(&c.output, "output", "o", "how to print resources: table, json or id")
+	flags.VarP(&c.output.format, "output", "o", "how to print resources: table, json, yaml, value or id")
+	flags.StringArrayVarP(&c.output.columns, "column", "c", nil, "print only this column (may be repeated)")
 
 	root.AddCommand(
+		command(c, networkKind),
 		command(c, subnetKind),
-		command(c, loadBalancerKind, c.statusTree()),
+		command(c, portKind),
+		command(c, securityGroupKind),
+		command(c, qosPolicyKind),
+		command(c, loadBalancerKind, c.statusTree(), c.loadBalancerFailover()),
 		command(c, listenerKind),
 		command(c, poolKind),
-		command(c, memberKind),
+		command(c, memberKind, c.memberSetAll()),
 		command(c, healthMonitorKind),
+		command(c, l7PolicyKind),
+		command(c, l7RuleKind),
+		command(c, quotaKind, c.quotaReset()),
+		command(c, flavorProfileKind),
+		command(c, flavorKind),
+		command(c, zoneProfileKind),
+		command(c, zoneKind),
+		command(c, projectKind),
+		command(c, userKind, c.userCreate(), c.setPassword()),
+		command(c, roleKind, c.roleAdd(), c.roleRemove(), c.roleAssignments()),
+		command(c, secretKind, c.secretStore()),
+		command(c, containerKind),
+		c.providers(),
+		c.amphorae(),
+		c.openrc(),
+		c.apply(),
+		c.export(),
+		c.watchChanges(),
 		c.cluster(),
 		c.failover(),
 		c.events(),

@@ -21,6 +21,7 @@ var subnetKind = kind[lb.Subnet, lb.SubnetSpec]{
 	flags: func(fs *pflag.FlagSet, s *lb.SubnetSpec, create bool) {
 		metaFlags(fs, &s.MetaSpec, create, true)
 		if create {
+			opt(fs, &s.NetworkID, "network", "network", "network that it is a part of; by default one of its own", text[lb.NetworkID])
 			opt(fs, &s.CIDR, "cidr", "prefix", "address prefix (required)", prefix)
 		}
 		opt(fs, &s.Gateway, "gateway", "address", "gateway; by default the first host address", address)
@@ -35,6 +36,7 @@ var subnetKind = kind[lb.Subnet, lb.SubnetSpec]{
 		}
 		return resource(string(s.ID), s.Meta, r.Status,
 			field{"description", s.Description},
+			field{"network_id", optional(s.NetworkID)},
 			field{"cidr", s.CIDR.String()},
 			field{"gateway_ip", ip(s.Gateway)},
 			field{"allocation_pools", pools},

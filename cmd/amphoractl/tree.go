@@ -27,9 +27,9 @@ func (c *cli) statusTree() *cobra.Command {
 					return err
 				}
 				root := branch(t)
-				switch c.output {
-				case asJSON:
-					return printJSON(c.stdout, record{{"loadbalancer", root.record()}})
+				switch c.output.format {
+				case asJSON, asYAML:
+					return c.output.print(c.stdout, record{{"loadbalancer", root.record()}})
 				case asID:
 					return printID(c.stdout, root.fields)
 				}

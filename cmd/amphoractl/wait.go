@@ -23,7 +23,7 @@ func (w *waiting) flags(fs *pflag.FlagSet) {
 
 // finish waits, if asked to, until the resource is served, and prints it.
 func finish[T, S any](ctx context.Context, w waiting, k kind[T, S], client *admin.Client, r admin.Resource[T]) error {
-	id := cell(k.record(r).get("id"))
+	id := cell(k.record(r)[0].value)
 	var waited error
 	if w.wait {
 		latest, err := k.of(client).Await(ctx, id, func(r admin.Resource[T]) {
