@@ -82,6 +82,15 @@ func TestOperatingStatus(t *testing.T) {
 		{name: "load balancer disabled", do: func(w *statusWorld) {
 			w.do(UpdateLoadBalancer{ID: w.b, Spec: LoadBalancerSpec{MetaSpec: down}})
 		}, lb: Offline, l: Offline, pool: Offline},
+		{name: "listener full", do: func(w *statusWorld) { w.view.Full = map[ListenerID]bool{w.l: true} }, l: Degraded, lb: Degraded},
+		{name: "listener full and disabled", do: func(w *statusWorld) {
+			w.do(UpdateListener{ID: w.l, Spec: ListenerSpec{MetaSpec: down}})
+			w.view.Full = map[ListenerID]bool{w.l: true}
+		}, l: Offline, pool: Offline},
+		{name: "monitor not served", do: func(w *statusWorld) {
+			w.view.Errors[string(w.h)] = "PING is not served"
+			w.view.Members = nil
+		}, m1: NoMonitor, m2: NoMonitor, h: Failed},
 		{name: "port taken on the node", do: func(w *statusWorld) { w.view.Errors[string(w.l)] = "bind: in use" }, l: Failed},
 		{name: "load balancer in error", do: func(w *statusWorld) { w.view.Errors[string(w.b)] = "no such link" }, lb: Failed},
 		{
@@ -175,4 +184,42 @@ func TestConfigStatusAgreesWithTree(t *testing.T) {
 	if got, ok := w.cfg.Status(KindSubnet, testID(1), w.view); !ok || got.Operating != Online || got.Provisioning != Active {
 		t.Errorf("subnet status = %+v, %v", got, ok)
 	}
+}
+
+func TestL7Statuses(t *testing.T) {
+	w := newStatusWorld(t)
+	b2 := w.pool(w.b, ProtocolHTTP)
+	spec := L7PolicySpec{ListenerID: Some(w.l), Action: Some(L7RedirectToPool), RedirectPoolID: Some(b2)}
+	q := L7PolicyID(w.do(CreateL7Policy{Spec: spec}))
+	check := func(step string, id string, want OperatingStatus) {
+		t.Helper()
+		w.view.Revision = w.cfg.Revision()
+		if got := w.statuses()[id]; got.Operating != want || got.Provisioning != Active {
+			t.Errorf("%s: %+v, want %s", step, got, want)
+		}
+	}
+	check("policy", string(q), Online)
+	check("pool of a policy without rules", string(b2), Offline)
+	rule := pathRule("/")
+	rule.PolicyID = Some(q)
+	r := L7RuleID(w.do(CreateL7Rule{Spec: rule}))
+	if got := w.statuses()[string(r)]; got.Provisioning != PendingCreate || w.statuses()[string(w.b)].Provisioning != PendingUpdate {
+		t.Errorf("a new rule is %+v", got)
+	}
+	check("rule", string(r), Online)
+	check("pool of a policy with rules", string(b2), Online)
+	for _, other := range []struct {
+		kind Kind
+		id   string
+	}{{KindL7Policy, string(q)}, {KindL7Rule, string(r)}} {
+		if got, ok := w.cfg.Status(other.kind, other.id, w.view); !ok || got != w.statuses()[other.id] {
+			t.Errorf("Status(%s) = %+v, %v", other.kind, got, ok)
+		}
+	}
+	down := MetaSpec{AdminStateUp: Some(false)}
+	w.do(UpdateL7Rule{ID: r, Spec: L7RuleSpec{MetaSpec: down}})
+	check("disabled rule", string(r), Offline)
+	w.do(UpdateL7Policy{ID: q, Spec: L7PolicySpec{MetaSpec: down}})
+	check("disabled policy", string(q), Offline)
+	check("pool of a disabled policy", string(b2), Offline)
 }
