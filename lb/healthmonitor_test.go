@@ -54,8 +54,10 @@ func monitorRules() []rule[HealthMonitorSpec] {
 		{"label with a dash in front", domain("-a.example.com"), ErrInvalid, "domain_name", "letters"},
 		{"domain with a port", domain("example.com:80"), ErrInvalid, "domain_name", "letters"},
 		{"domain that ends the line", domain("a\r\nX: y"), ErrInvalid, "domain_name", "letters"},
-		{"domain without version", set(func(s *HealthMonitorSpec) { s.DomainName = Some("example.com") }), ErrInvalid, "domain_name",
-			"Validation failure: 'http_version' must be specified when 'domain_name' is provided."},
+		{
+			"domain without version", set(func(s *HealthMonitorSpec) { s.DomainName = Some("example.com") }), ErrInvalid, "domain_name",
+			"Validation failure: 'http_version' must be specified when 'domain_name' is provided.",
+		},
 		{"domain with version 1.0", set(func(s *HealthMonitorSpec) {
 			s.HTTPVersion, s.DomainName = Some("1.0"), Some("example.com")
 		}), ErrInvalid, "domain_name", "http_version 1.0 is not a valid option for health monitors HTTP 1.1 domain name health check"},
