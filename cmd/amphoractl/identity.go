@@ -37,8 +37,12 @@ var projectKind = kind[lb.Project, lb.ProjectSpec]{
 	record: func(r admin.Resource[lb.Project]) record {
 		p := r.Value
 		return record{
-			{"id", p.ID}, {"name", p.Name}, {"description", p.Description}, {"enabled", p.Enabled},
-			{"tags", list0(p.Tags)}, {"revision", p.Revision},
+			{"id", p.ID},
+			{"name", p.Name},
+			{"description", p.Description},
+			{"enabled", p.Enabled},
+			{"tags", list0(p.Tags)},
+			{"revision", p.Revision},
 		}
 	},
 	examples: map[string]string{
@@ -67,8 +71,14 @@ var userKind = kind[lb.User, lb.UserSpec]{
 	record: func(r admin.Resource[lb.User]) record {
 		u := r.Value
 		return record{
-			{"id", u.ID}, {"name", u.Name}, {"description", u.Description}, {"email", optional(u.Email)}, {"enabled", u.Enabled},
-			{"default_project_id", optional(u.DefaultProjectID)}, {"password_set_at", instant(u.PasswordAt)}, {"revision", u.Revision},
+			{"id", u.ID},
+			{"name", u.Name},
+			{"description", u.Description},
+			{"email", optional(u.Email)},
+			{"enabled", u.Enabled},
+			{"default_project_id", optional(u.DefaultProjectID)},
+			{"password_set_at", instant(u.PasswordAt)},
+			{"revision", u.Revision},
 		}
 	},
 	examples: map[string]string{
@@ -269,8 +279,12 @@ func (c *cli) roleAssignments() *cobra.Command {
 					}
 					a := r.Value
 					all = append(all, record{
-						{"user", names(a.UserID)}, {"project", optional(names(a.ProjectID))}, {"role", names(a.RoleID)},
-						{"user_id", a.UserID}, {"project_id", optional(a.ProjectID)}, {"role_id", a.RoleID},
+						{"user", names(a.UserID)},
+						{"project", optional(names(a.ProjectID))},
+						{"role", names(a.RoleID)},
+						{"user_id", a.UserID},
+						{"project_id", optional(a.ProjectID)},
+						{"role_id", a.RoleID},
 					})
 				}
 				return c.output.printAll(c.stdout, []string{"user", "project", "role"}, all)

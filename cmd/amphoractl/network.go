@@ -162,9 +162,14 @@ var securityGroupKind = kind[lb.SecurityGroup, lb.SecurityGroupSpec]{
 		rules := []record{}
 		for _, v := range g.Rules {
 			rules = append(rules, record{
-				{"id", v.ID}, {"direction", v.Direction}, {"ethertype", v.EtherType}, {"protocol", optional(v.Protocol)},
-				{"port_range_min", positive(v.PortMin)}, {"port_range_max", positive(v.PortMax)},
-				{"remote_ip_prefix", optionalPrefix(v.RemotePrefix)}, {"remote_group_id", optional(v.RemoteGroupID)},
+				{"id", v.ID},
+				{"direction", v.Direction},
+				{"ethertype", v.EtherType},
+				{"protocol", optional(v.Protocol)},
+				{"port_range_min", positive(v.PortMin)},
+				{"port_range_max", positive(v.PortMax)},
+				{"remote_ip_prefix", optionalPrefix(v.RemotePrefix)},
+				{"remote_group_id", optional(v.RemoteGroupID)},
 			})
 		}
 		return owned(string(g.ID), g.Meta, field{"description", g.Description}, field{"rules", rules})

@@ -53,8 +53,12 @@ var flavorKind = kind[lb.Flavor, lb.FlavorSpec]{
 	record: func(r admin.Resource[lb.Flavor]) record {
 		f := r.Value
 		return record{
-			{"id", string(f.ID)}, {"name", f.Name}, {"description", f.Description},
-			{"flavor_profile_id", string(f.ProfileID)}, {"enabled", f.Enabled}, {"revision", f.Revision},
+			{"id", string(f.ID)},
+			{"name", f.Name},
+			{"description", f.Description},
+			{"flavor_profile_id", string(f.ProfileID)},
+			{"enabled", f.Enabled},
+			{"revision", f.Revision},
 		}
 	},
 	examples: map[string]string{
@@ -114,8 +118,11 @@ var zoneKind = kind[lb.AvailabilityZone, lb.AvailabilityZoneSpec]{
 	record: func(r admin.Resource[lb.AvailabilityZone]) record {
 		z := r.Value
 		return record{
-			{"name", z.Name}, {"description", z.Description}, {"availability_zone_profile_id", string(z.ProfileID)},
-			{"enabled", z.Enabled}, {"revision", z.Revision},
+			{"name", z.Name},
+			{"description", z.Description},
+			{"availability_zone_profile_id", string(z.ProfileID)},
+			{"enabled", z.Enabled},
+			{"revision", z.Revision},
 		}
 	},
 	examples: map[string]string{

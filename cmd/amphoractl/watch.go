@@ -76,8 +76,14 @@ func (c *cli) printSeen(s admin.Seen) error {
 		return nil
 	}
 	r := record{
-		{"verb", string(s.Verb)}, {"kind", string(s.Kind)}, {"id", s.ID}, {"name", optional(s.Name)}, {"revision", s.Revision},
-		{"provisioning_status", optional(s.Status.Provisioning)}, {"operating_status", optional(s.Status.Operating)}, {"reason", optional(s.Status.Reason)},
+		{"verb", string(s.Verb)},
+		{"kind", string(s.Kind)},
+		{"id", s.ID},
+		{"name", optional(s.Name)},
+		{"revision", s.Revision},
+		{"provisioning_status", optional(s.Status.Provisioning)},
+		{"operating_status", optional(s.Status.Operating)},
+		{"reason", optional(s.Status.Reason)},
 	}
 	if c.output.format == asJSON {
 		line, err := json.Marshal(r)
