@@ -9,9 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/amphora-lb/amphora/chaos"
 )
@@ -36,6 +39,9 @@ type node struct {
 }
 
 const password = "bench"
+
+// vips is where VIPs come from: RFC 2544, for benchmarks.
+var vips = netip.MustParsePrefix("198.18.0.0/15")
 
 func newBed(ctx context.Context, bin string) (_ *bed, err error) {
 	b := &bed{}
@@ -62,11 +68,14 @@ func newBed(ctx context.Context, bin string) (_ *bed, err error) {
 			return nil, err
 		}
 	}
-	out, err := b.cluster.CtlWith(ctx, "amphora-1", "", "subnet", "create", "--name", "bench", "--cidr", "198.18.0.0/15", "-o", "value", "-c", "id")
+	out, err := b.cluster.CtlWith(ctx, "amphora-1", "", "subnet", "create", "--name", "bench", "--cidr", vips.String(), "-o", "value", "-c", "id")
 	if err != nil {
 		return nil, err
 	}
 	b.subnet = strings.TrimSpace(out)
+	if err := b.cluster.Client().Do(route); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"amphora-1", "amphora-2", "witness"} {
 		n := &node{
 			bed: b, name: name, base: fmt.Sprintf("http://%s:9876", b.cluster.Host(name).Addr),
@@ -81,6 +90,19 @@ func newBed(ctx context.Context, bin string) (_ *bed, err error) {
 }
 
 func (b *bed) close() error { return b.cluster.Close() }
+
+// route tells the host that it runs on that the VIPs are on its own segment.
+func route() error {
+	link, err := netlink.LinkByName("eth0")
+	if err != nil {
+		return fmt.Errorf("find the client's link: %w", err)
+	}
+	dst := &net.IPNet{IP: vips.Addr().AsSlice(), Mask: net.CIDRMask(vips.Bits(), 32)}
+	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: dst, Scope: netlink.SCOPE_LINK}); err != nil {
+		return fmt.Errorf("add route to the VIPs: %w", err)
+	}
+	return nil
+}
 
 // dial connects from the client's host.
 func (b *bed) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
