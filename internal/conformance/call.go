@@ -17,7 +17,7 @@ type call struct {
 	method, path string // the path begins after /v2
 	body         any    // nil: none; a string is sent as it is
 	save         string // the name of what is created
-	project      string // X-Project-Id; "": the script's
+	project      string // everybody: no X-Project-Id, "": the script's
 }
 
 func (c call) String() string {
@@ -41,11 +41,14 @@ func (t *target) knows(name, id string) { t.ids[name], t.names[id] = id, name }
 
 // reply is what came back.
 type reply struct {
-	status int
-	header http.Header
-	body   any    // decoded JSON, else nil
-	text   string // as it came
+	Status  int    `json:"status"`
+	Request bool   `json:"request"`        // it has a request id
+	Body    any    `json:"body,omitempty"` // decoded JSON with names in the place of ids, else nil
+	text    string // as it came
 }
+
+// everybody's objects are meant when no project is named.
+const everybody = "*"
 
 const projectID = "0123456789abcdef0123456789abcdef"
 
@@ -81,9 +84,8 @@ func (t *target) send(c call) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("make request %v: %w", c, err)
 	}
-	req.Header.Set("X-Project-Id", projectID)
-	if c.project != "" {
-		req.Header.Set("X-Project-Id", c.project)
+	if c.project != everybody {
+		req.Header.Set("X-Project-Id", projectID)
 	}
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -98,18 +100,18 @@ func (t *target) send(c call) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("read answer to %v: %w", c, err)
 	}
-	r := reply{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	var decoded any
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	if dec.Decode(&r.body) != nil {
-		r.body = nil
+	if dec.Decode(&decoded) != nil {
+		decoded = nil
 	}
 	if c.save != "" {
-		if id := idIn(r.body); id != "" {
+		if id := idIn(decoded); id != "" {
 			t.knows(c.save, id)
 		}
 	}
-	return r, nil
+	return reply{resp.StatusCode, resp.Header.Get("X-Openstack-Request-Id") != "", t.normal(decoded), string(text)}, nil
 }
 
 // idIn is the id, or the name where that is the key, of the one object in a body.

@@ -34,17 +34,17 @@ var (
 )
 
 // compare lists where two answers to a call differ, once ids and times are out of the way.
-func compare(c call, theirs, ours reply, a, b *target) (found []difference) {
+func compare(c call, theirs, ours reply) (found []difference) {
 	add := func(path string, x, y any) { found = append(found, difference{c, path, x, y}) }
-	if theirs.status != ours.status {
-		add("status", fmt.Sprintf("%d %s", theirs.status, theirs.text), fmt.Sprintf("%d %s", ours.status, ours.text))
+	x, y := theirs.Body, ours.Body
+	if theirs.Status != ours.Status {
+		add("status", fmt.Sprintf("%d %s", theirs.Status, fault(x)), fmt.Sprintf("%d %s", ours.Status, fault(y)))
 		return found
 	}
-	if (ours.header.Get("X-Openstack-Request-Id") == "") != (theirs.header.Get("X-Openstack-Request-Id") == "") {
-		add("x-openstack-request-id", theirs.header, ours.header)
+	if ours.Request != theirs.Request {
+		add("x-openstack-request-id", theirs.Request, ours.Request)
 	}
-	x, y := a.normal(theirs.body), b.normal(ours.body)
-	if ours.status >= 400 {
+	if ours.Status >= 400 {
 		if fx, fy := fault(x), fault(y); fx != fy {
 			add("fault", fx, fy)
 		}

@@ -38,8 +38,8 @@ func startDev(t testing.TB) *target {
 	target := newTarget("http://127.0.0.1:" + strconv.Itoa(port))
 	testenv.Eventually(t, time.Minute, target.answers)
 	r, err := target.send(call{method: http.MethodPost, path: ".0/subnets", body: object{"subnet": object{"name": "subnet4", "cidr": "192.0.2.0/24", "ip_version": 4}}, save: "subnet4"})
-	if err != nil || r.status != http.StatusCreated {
-		t.Fatalf("make a subnet: %d %s %v", r.status, r.text, err)
+	if err != nil || r.Status != http.StatusCreated {
+		t.Fatalf("make a subnet: %d %s %v", r.Status, r.text, err)
 	}
 	return target
 }

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -10,9 +11,14 @@ import (
 	"github.com/amphora-lb/amphora/internal/testenv"
 )
 
+// fieldScripts try one field after the other of each resource.
+var fieldScripts = []resource{loadBalancer, listener, pool, member, monitor, policy, rule}
+
 // settled returns nil when no load balancer is pending.
 func (t *target) settled() error {
-	r, err := t.send(get(lbs + "?fields=provisioning_status"))
+	c := get(lbs + "?fields=provisioning_status&fields=id")
+	c.project = everybody
+	r, err := t.send(c)
 	if err != nil {
 		return err
 	}
@@ -22,43 +28,79 @@ func (t *target) settled() error {
 	return nil
 }
 
-// TestDifferential sends the same requests to Octavia and to us, one script after the
-// other, and compares the answers.
-func TestDifferential(t *testing.T) {
-	octavia, ours := startOracle(t, t.TempDir()), startDev(t)
-	waited := map[string]int{}
-	play := func(t *testing.T, script []call) {
-		seen := map[string]bool{}
-		for _, c := range script {
-			theirs, err := octavia.send(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mine, err := ours.send(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range compare(c, theirs, mine, octavia, ours) {
-				if why := accept(d); why != "" {
-					waited[why]++
-				} else if key := d.path + short(d.theirs) + short(d.ours); !seen[key] {
-					seen[key] = true
-					t.Errorf("%v", d)
-				}
-			}
-			if c.method != http.MethodGet && theirs.status < 300 {
-				testenv.Eventually(t, time.Minute, octavia.settled)
-				testenv.Eventually(t, time.Minute, ours.settled)
+// play sends a script and returns the answers. A change is done before the next call.
+func (t *target) play(tb testing.TB, script []call) (replies []reply) {
+	tb.Helper()
+	for _, c := range script {
+		r, err := t.send(c)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if c.method != http.MethodGet && r.Status < 300 {
+			testenv.Eventually(tb, time.Minute, t.settled)
+		}
+		replies = append(replies, r)
+	}
+	return replies
+}
+
+// agree reports where two lists of answers to a script differ, each difference once.
+func agree(t *testing.T, script []call, theirs, ours []reply) {
+	t.Helper()
+	if len(theirs) != len(script) {
+		t.Fatalf("%d answers of Octavia's to %d calls: record them anew", len(theirs), len(script))
+	}
+	seen, meant := map[string]bool{}, map[string]int{}
+	for i, c := range script {
+		for _, d := range compare(c, theirs[i], ours[i]) {
+			if why := accept(d); why != "" {
+				meant[why]++
+			} else if key := d.path + short(d.theirs) + short(d.ours); !seen[key] {
+				seen[key] = true
+				t.Errorf("%v", d)
 			}
 		}
-		t.Logf("%d calls", len(script))
 	}
-	t.Run("set up", func(t *testing.T) { play(t, setUp()) })
-	for _, r := range []resource{loadBalancer, listener, pool, member, monitor, policy, rule} {
-		t.Run(r.root, func(t *testing.T) { play(t, r.tryFields()) })
+	for why, n := range meant {
+		t.Logf("%d differences are meant: %s", n, why)
 	}
-	t.Run("combined", func(t *testing.T) { play(t, combined()) })
-	for why, n := range waited {
-		t.Logf("%d differences accepted: %s", n, why)
+}
+
+// TestDifferential sends the same requests to Octavia, which runs beside us, and to us.
+func TestDifferential(t *testing.T) {
+	octavia, ours := startOracle(t, t.TempDir()), startDev(t)
+	for _, script := range [][]call{setUp(), combined()} {
+		agree(t, script, octavia.play(t, script), ours.play(t, script))
+	}
+}
+
+// TestRecorded compares our answers to calls with each field of each resource with those
+// that Octavia gave.
+func TestRecorded(t *testing.T) {
+	recorded, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := startDev(t)
+	agree(t, setUp(), recorded["set up"], ours.play(t, setUp()))
+	for _, r := range fieldScripts {
+		t.Run(r.root, func(t *testing.T) { agree(t, r.tryFields(), recorded[r.root], ours.play(t, r.tryFields())) })
+	}
+}
+
+// TestRecord makes the recording.
+func TestRecord(t *testing.T) {
+	if os.Getenv("AMPHORA_RECORD") == "" {
+		t.Log("nothing is recorded: AMPHORA_RECORD is not set")
+		return
+	}
+	octavia := startOracle(t, t.TempDir())
+	r := recording{"set up": octavia.play(t, setUp())}
+	for _, res := range fieldScripts {
+		r[res.root] = octavia.play(t, res.tryFields())
+		t.Logf("%s: %d answers", res.root, len(r[res.root]))
+		if err := r.save(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

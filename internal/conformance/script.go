@@ -86,7 +86,7 @@ func (r resource) tryFields() (script []call) {
 			script = append(script, post(r.root, r.list, with(r.base, object{f.name: v}), name), remove(r.list+"/{"+name+"}"))
 		}
 	}
-	for name := range r.base {
+	for _, name := range slices.Sorted(maps.Keys(r.base)) {
 		script = append(script, post(r.root, r.list, with(r.base, object{name: absent}), ""), post(r.root, r.list, with(r.base, object{name: nil}), ""))
 	}
 	if !r.update {
@@ -95,7 +95,7 @@ func (r resource) tryFields() (script []call) {
 	script = append(script, post(r.root, r.list, r.base, "kept"))
 	for _, f := range slices.Concat(commonFields, r.values) {
 		for _, v := range f.values {
-			script = append(script, put(r.root, r.list+"/{kept}", object{f.name: v}), get(r.list+"/{kept}"))
+			script = append(script, put(r.root, r.list+"/{kept}", object{f.name: v}))
 		}
 	}
 	return append(script, put(r.root, r.list+"/{kept}", object{}), remove(r.list+"/{kept}"), get(r.list+"/{kept}"), remove(r.list+"/{kept}"))
