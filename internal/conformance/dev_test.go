@@ -37,9 +37,13 @@ func startDev(t testing.TB) *target {
 	start(t, cmd, &out)
 	target := newTarget("http://127.0.0.1:" + strconv.Itoa(port))
 	testenv.Eventually(t, time.Minute, target.answers)
-	r, err := target.send(call{method: http.MethodPost, path: ".0/subnets", body: object{"subnet": object{"name": "subnet4", "cidr": "192.0.2.0/24", "ip_version": 4}}, save: "subnet4"})
-	if err != nil || r.Status != http.StatusCreated {
-		t.Fatalf("make a subnet: %d %s %v", r.Status, r.text, err)
+	for _, c := range []call{
+		{method: http.MethodPost, path: ".0/networks", body: object{"network": object{"name": "public"}}, save: "network"},
+		{method: http.MethodPost, path: ".0/subnets", body: object{"subnet": object{"name": "public", "network_id": "{network}", "cidr": "192.0.2.0/24", "ip_version": 4}}, save: "subnet4"},
+	} {
+		if r, err := target.send(c); err != nil || r.Status != http.StatusCreated {
+			t.Fatalf("make a subnet: %d %s %v", r.Status, r.text, err)
+		}
 	}
 	return target
 }

@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,10 @@ type Guard struct {
 	Catalog Catalog
 	Log     *slog.Logger // nil: nobody reads it
 }
+
+// OpenProject is the project of callers who are not asked who they are and name none:
+// the openstack client without authentication cannot.
+const OpenProject = "default"
 
 // unguarded are the paths that need no token, as with Octavia and Neutron: versions and
 // health. A slash at their end does not matter.
@@ -37,7 +42,7 @@ func (g Guard) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		caller := access.Caller{Open: true, ProjectID: r.Header.Get("X-Project-Id")}
+		caller := access.Caller{Open: true, ProjectID: cmp.Or(r.Header.Get("X-Project-Id"), OpenProject)}
 		if g.Auth != nil {
 			var err error
 			if caller, err = g.Auth.Authenticate(r.Context(), r.Header.Get("X-Auth-Token")); err != nil {

@@ -20,9 +20,10 @@ func (r monitorRow) meta() *lb.Meta { return &r.Meta }
 
 var healthMonitors = owned(resource[monitorRow, lb.HealthMonitorSpec]{
 	kind: lb.KindHealthMonitor, one: "healthmonitor", many: "healthmonitors", links: "healthmonitors_links", arg: "health_monitor_",
-	attrs: monitorAttributes,
-	form:  slices.Concat(monitorForm, ofParent("pool_id", func(s *lb.HealthMonitorSpec) *lb.Opt[lb.PoolID] { return &s.PoolID })),
-	id:    func(r monitorRow) string { return string(r.ID) },
+	attrs:  monitorAttributes,
+	hidden: []attribute[monitorRow]{{"pool_id", func(r monitorRow) any { return string(r.PoolID) }}},
+	form:   slices.Concat(monitorForm, ofParent("pool_id", func(s *lb.HealthMonitorSpec) *lb.Opt[lb.PoolID] { return &s.PoolID })),
+	id:     func(r monitorRow) string { return string(r.ID) },
 	all: func(_ *call, s *snapshot) (iter.Seq[monitorRow], error) {
 		return func(yield func(monitorRow) bool) {
 			for p := range s.placedAll() {

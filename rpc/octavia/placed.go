@@ -73,12 +73,15 @@ func (s *snapshot) placedAll() iter.Seq[placed] {
 	}
 }
 
-// owned fills in what every resource of a load balancer has alike: its rights, tags and
-// project.
+// owned fills in what every resource of a load balancer has alike: its rights, tags,
+// project, and the load balancer to filter by.
 func owned[R, S any](r resource[R, S], meta func(R) *lb.Meta, where func(R) placed) *resource[R, S] {
 	r.tags = func(row R) []string { return meta(row).Tags }
 	r.project = func(row R) string { return where(row).project() }
 	r.read, r.global, r.write = access.Read, access.ReadAll, access.Write
+	above := func(row R) any { return string(where(row).t.LoadBalancer.ID) }
+	// The one is the API's word, the other that of Octavia's data model, which it takes too.
+	r.hidden = append(r.hidden, attribute[R]{"loadbalancer_id", above}, attribute[R]{"load_balancer_id", above})
 	return &r
 }
 

@@ -20,6 +20,7 @@ type resource[R, S any] struct {
 	arg              string // WSME's name of the argument, in faults
 	named            bool   // ids are names, not UUIDs
 	attrs            []attribute[R]
+	hidden           []attribute[R] // are filtered by, and not shown
 	form             object[S]
 
 	id      func(R) string
@@ -68,7 +69,7 @@ func (r *resource[R, S]) list(c *call) error {
 			rows = append(rows, row)
 		}
 	}
-	if rows, err = filter(rows, q, r.attrs, r.tags); err != nil {
+	if rows, err = filter(rows, q, slices.Concat(r.attrs, r.hidden), r.tags); err != nil {
 		return err
 	}
 	if err := order(rows, q, r.attrs, r.id); err != nil {
