@@ -56,6 +56,7 @@ type Node struct {
 	probes     uint64
 	// barrierTerm is the term in which this node, as leader, has passed a barrier.
 	barrierTerm atomic.Uint64
+	proposals   atomic.Uint64 // that this node has put into the log; see spread
 	poked       chan struct{} // asks watch to look again
 
 	// Set by Run before ready is closed, and never after.

@@ -178,13 +178,16 @@ func (r *resource[R, S]) post(c *call) error {
 	if err != nil {
 		return err
 	}
-	before, err := c.read()
+	// What it is to be below is there already as a rule, and moves to no other project.
+	project, op, err := r.create(c, c.snapshot(nil), spec)
 	if err != nil {
-		return err
-	}
-	project, op, err := r.create(c, before, spec)
-	if err != nil {
-		return err
+		before, e := c.read()
+		if e != nil {
+			return e
+		}
+		if project, op, err = r.create(c, before, spec); err != nil {
+			return err
+		}
 	}
 	if err := c.may(r.write, project); err != nil {
 		return err
