@@ -145,7 +145,9 @@ var rule = resource{
 	},
 }
 
-// combined are calls that try fields together, and what goes beyond one object.
+// combined are calls that try fields together, and what goes beyond one object. Batch
+// updates of members are not among them: the worker of the Octavia that we run never
+// finishes one on SQLite.
 func combined() []call {
 	header := object{"type": "HEADER", "compare_type": "EQUAL_TO", "key": "X-A", "value": "b"}
 	rules, healthmonitors := "/lbaas/l7policies/{policy}/rules", "/lbaas/healthmonitors"
@@ -158,12 +160,6 @@ func combined() []call {
 				"healthmonitor": object{"type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 2}},
 			"l7policies": []any{object{"action": "REDIRECT_TO_POOL", "redirect_pool": object{"name": "p1"}, "rules": []any{object{"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}}}},
 		}},
-	}
-	batch := func(members ...any) call {
-		return call{method: "PUT", path: "/lbaas/pools/{pool}/members", body: object{"members": members}}
-	}
-	additive := func(members ...any) call {
-		return call{method: "PUT", path: "/lbaas/pools/{pool}/members?additive_only=true", body: object{"members": members}}
 	}
 	return slices.Concat([]call{
 		post("rule", rules, header, "header"), get(rules + "/{header}"), put("rule", rules+"/{header}", object{"value": "c", "invert": true}),
@@ -185,11 +181,6 @@ func combined() []call {
 		put("healthmonitor", healthmonitors+"/{domain}", object{"http_version": 1.0}), put("healthmonitor", healthmonitors+"/{domain}", object{"domain_name": nil}),
 		get("/lbaas/pools/{pool}"), get("/lbaas/pools/{pool}/members/{member}"), remove(healthmonitors + "/{domain}"),
 
-		batch(object{"address": "192.0.2.10", "protocol_port": 80, "weight": 7}, object{"address": "192.0.2.11", "protocol_port": 80}), get("/lbaas/pools/{pool}/members?sort=address"),
-		additive(object{"address": "192.0.2.12", "protocol_port": 80}), get("/lbaas/pools/{pool}/members?sort=address:desc"),
-		batch(object{"address": "192.0.2.10", "protocol_port": 80}, object{"address": "192.0.2.10", "protocol_port": 80}),
-		batch(object{"address": "192.0.2.13", "protocol_port": 80}, object{"address": "192.0.2.13", "protocol_port": 80}),
-		batch(object{"address": "192.0.2.10"}), batch(object{"address": "x", "protocol_port": 80}), batch(), get("/lbaas/pools/{pool}/members"), batch(),
 		remove("/lbaas/pools/{pool}/members/" + nobody), get("/lbaas/pools/" + nobody + "/members"), remove("/lbaas/pools/{pool}/members/{member}"),
 
 		put("listener", "/lbaas/listeners/{web}", object{"default_pool_id": "{pool}"}), get("/lbaas/listeners/{web}"), get("/lbaas/pools/{pool}"),
