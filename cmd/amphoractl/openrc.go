@@ -18,9 +18,10 @@ func (c *cli) openrc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "openrc",
 		Short: "Print what OpenStack clients need to speak to this node",
-		Long: `Print what a shell sources so that OpenStack clients speak to the REST APIs of the
-node that is asked: they ask for the password when they need it, unless OS_PASSWORD is
-set. Where nobody logs in, print what clients need for that.`,
+		Long: `Print what bash sources so that OpenStack clients speak to the REST APIs of the node
+that is asked. It asks for the password at a terminal unless OS_PASSWORD is set, so a
+script sets that. Where nobody logs in, print what clients need for that. A certificate
+that the host's authorities have not signed needs OS_CACERT too.`,
 		Example: "  source <(amphoractl openrc --user alice --project demo)\n  amphoractl openrc --user alice --project demo --clouds-yaml > clouds.yaml",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,7 +31,7 @@ set. Where nobody logs in, print what clients need for that.`,
 					return err
 				}
 				if e.LoadBalancer == "" && e.Identity == "" {
-					return errors.New("this node serves no REST API: set [rest] in its configuration")
+					return errors.New("this node serves no REST API: set listen under [api] in its configuration")
 				}
 				if user != "" && project == "" {
 					if project, err = defaultProject(ctx, client, user); err != nil {
@@ -79,6 +80,7 @@ func exports(w io.Writer, e admin.Endpoints, user, project string) error {
 			{"OS_USER_DOMAIN_NAME", "Default"},
 			{"OS_PROJECT_NAME", project},
 			{"OS_PROJECT_DOMAIN_NAME", "Default"},
+			{"OS_INTERFACE", "public"},
 		}
 	}
 	all = append(all, variable{"OS_REGION_NAME", e.Region})
@@ -90,8 +92,23 @@ func exports(w io.Writer, e admin.Endpoints, user, project string) error {
 			return err
 		}
 	}
-	return nil
+	if e.Identity == "" {
+		return nil
+	}
+	_, err := io.WriteString(w, askPassword)
+	return err
 }
+
+// askPassword asks a person, and leaves a script alone. What clients need where nobody
+// logs in would lead them astray here.
+const askPassword = `unset OS_ENDPOINT OS_TOKEN
+if [ -z "${OS_PASSWORD:-}" ] && [ -t 0 ]; then
+	printf 'Password of %s: ' "${OS_USERNAME:-the user}" >&2
+	IFS= read -rs OS_PASSWORD
+	printf '\n' >&2
+fi
+if [ -n "${OS_PASSWORD:-}" ]; then export OS_PASSWORD; fi
+`
 
 // shellQuote is s as one word of a shell.
 func shellQuote(s string) string {

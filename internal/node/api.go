@@ -127,7 +127,7 @@ func (n *Node) restHandler() (http.Handler, error) {
 	back := restAPI{backend{n}}
 	identity := keystone.New(keystone.Config{
 		Backend: back, Key: n.key, Catalog: catalog, Lifetime: time.Duration(cfg.TokenLifetime), Open: cfg.Auth == AuthNone,
-		Log: log.With(logkey.Component, "keystone"),
+		Passwords: n.passwords, Log: log.With(logkey.Component, "keystone"),
 	})
 	guard := keystone.Guard{Catalog: catalog, Log: log.With(logkey.Component, "api")}
 	switch cfg.Auth {

@@ -18,6 +18,7 @@ import (
 	"github.com/amphora-lb/amphora/fsm"
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/internal/password"
 	"github.com/amphora-lb/amphora/internal/seal"
 	"github.com/amphora-lb/amphora/proxy"
 	"github.com/amphora-lb/amphora/rpc/admin"
@@ -44,7 +45,8 @@ type Node struct {
 	key     *seal.Key    // for secrets and tokens
 	rest    *http.Server // nil without REST APIs
 
-	restListener net.Listener // nil where rest is
+	passwords    *password.Hasher // one for all, as it says how much of the processor they get
+	restListener net.Listener     // nil where rest is
 	events       *event.Log
 	holding      atomic.Uint64 // term in which this node is the holder, 0: it is not
 	partners     partners      // how the gates of the other amphorae are reached
@@ -67,7 +69,7 @@ func Open(cfg Config) (*Node, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data_dir: %w", err)
 	}
-	n := &Node{cfg: cfg, events: event.NewLog(event.Config{Node: cfg.Name})}
+	n := &Node{cfg: cfg, passwords: password.New(0), events: event.NewLog(event.Config{Node: cfg.Name})}
 	if err := n.open(); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -99,7 +101,10 @@ func (n *Node) open() error {
 	if n.cluster, err = n.openCluster(); err != nil {
 		return err
 	}
-	if n.admin, err = admin.NewServer(admin.Config{Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin")}); err != nil {
+	if n.admin, err = admin.NewServer(admin.Config{
+		Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin"),
+		Sealer: n.key, Hasher: n.passwords, Endpoints: n.endpoints,
+	}); err != nil {
 		return err
 	}
 	if n.socket, err = admin.Listen(n.cfg.Admin.Socket); err != nil {
