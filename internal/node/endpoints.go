@@ -18,7 +18,7 @@ func (n *Node) endpoints() admin.Endpoints {
 		return admin.Endpoints{}
 	}
 	if base == "" {
-		base = rootURL(n.restListener.Addr().String(), n.rest.TLSConfig != nil)
+		base = rootURL(n.restListener.Addr().String(), cfg.TLSCert != "")
 	}
 	e := admin.Endpoints{
 		LoadBalancer: base, Network: base + keystone.NetworkPath, KeyManager: base + keystone.KeyManagerPath, Region: cfg.Region,
