@@ -50,7 +50,7 @@ func (spec AvailabilityZoneSpec) fill(c *checker, cfg *Config, z *AvailabilityZo
 		case z.Name == "":
 			c.invalid("name", "is required")
 		case cfg.zones.Has(z.Name):
-			c.conflict("name", "A name of %s already exists.", z.Name)
+			c.conflict("name", "A availability zone of %s already exists.", z.Name)
 		}
 	}
 	optional(&z.Description, spec.Description, "")

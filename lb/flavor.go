@@ -58,7 +58,7 @@ func (spec FlavorSpec) fill(c *checker, cfg *Config, f *Flavor) {
 	if required(c, "name", &f.Name, spec.Name) {
 		c.text("name", f.Name, maxText)
 		if other, ok := cfg.flavorNames.Get(f.Name); ok && other != f.ID {
-			c.conflict("name", "A name of %s already exists.", f.Name)
+			c.conflict("name", "A flavor of %s already exists.", f.Name)
 		}
 	}
 	optional(&f.Description, spec.Description, "")

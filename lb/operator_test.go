@@ -76,14 +76,14 @@ func TestFlavorAndZoneRules(t *testing.T) {
 		msg   string
 	}{
 		"flavor without name":     {CreateFlavor{Spec: FlavorSpec{ProfileID: Some(profile)}}, ErrInvalid, "name", "is required"},
-		"flavor of a taken name":  {CreateFlavor{Spec: FlavorSpec{Name: Some("gold"), ProfileID: Some(profile)}}, ErrConflict, "name", "A name of gold already exists."},
+		"flavor of a taken name":  {CreateFlavor{Spec: FlavorSpec{Name: Some("gold"), ProfileID: Some(profile)}}, ErrConflict, "name", "A flavor of gold already exists."},
 		"flavor without profile":  {CreateFlavor{Spec: FlavorSpec{Name: Some("x")}}, ErrInvalid, "flavor_profile_id", "is required"},
 		"flavor, unknown profile": {CreateFlavor{Spec: FlavorSpec{Name: Some("x"), ProfileID: Some(FlavorProfileID(gone))}}, ErrNotFound, "flavor_profile_id", "does not exist"},
 		"flavor's other profile":  {UpdateFlavor{ID: f, Spec: FlavorSpec{ProfileID: Some(FlavorProfileID(gone))}}, ErrInvalid, "flavor_profile_id", "cannot be changed"},
 		"profile in use, data":    {UpdateFlavorProfile{ID: profile, Spec: FlavorProfileSpec{Data: Some(`{"sriov_vip": true}`)}}, ErrInUse, "", "Flavor profile " + string(profile) + " is in use and cannot be modified."},
 		"profile in use, delete":  {DeleteFlavorProfile{ID: profile}, ErrInUse, "", "is in use and cannot be modified."},
 		"zone without name":       {CreateAvailabilityZone{Spec: AvailabilityZoneSpec{ProfileID: Some(zoneProfile)}}, ErrInvalid, "name", "is required"},
-		"zone of a taken name":    {CreateAvailabilityZone{Spec: AvailabilityZoneSpec{Name: Some("east"), ProfileID: Some(zoneProfile)}}, ErrConflict, "name", "A name of east already exists."},
+		"zone of a taken name":    {CreateAvailabilityZone{Spec: AvailabilityZoneSpec{Name: Some("east"), ProfileID: Some(zoneProfile)}}, ErrConflict, "name", "A availability zone of east already exists."},
 		"zone, unknown profile":   {CreateAvailabilityZone{Spec: AvailabilityZoneSpec{Name: Some("x"), ProfileID: Some(AvailabilityZoneProfileID(gone))}}, ErrNotFound, "availability_zone_profile_id", "does not exist"},
 		"zone's other name":       {UpdateAvailabilityZone{Name: "east", Spec: AvailabilityZoneSpec{Name: Some("west")}}, ErrInvalid, "name", "cannot be changed"},
 		"unknown zone":            {UpdateAvailabilityZone{Name: "west"}, ErrNotFound, "", "does not exist"},

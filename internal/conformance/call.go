@@ -41,9 +41,9 @@ func (t *target) knows(name, id string) { t.ids[name], t.names[id] = id, name }
 
 // reply is what came back.
 type reply struct {
-	Status  int    `json:"status"`
-	Request bool   `json:"request"`        // it has a request id
-	Body    any    `json:"body,omitempty"` // decoded JSON with names in the place of ids, else nil
+	Status  int
+	Request bool   // it has a request id
+	Body    any    // decoded JSON with names in the place of ids, else nil
 	text    string // as it came
 }
 

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -80,6 +81,8 @@ func (t *target) normal(v any) any {
 		for i, x := range v {
 			out[i] = t.normal(x)
 		}
+		// What was created within one second has no order that both could share.
+		slices.SortStableFunc(out, func(a, b any) int { return cmp.Compare(sortKey(a), sortKey(b)) })
 		return out
 	case string:
 		if instant.MatchString(v) {
@@ -97,6 +100,17 @@ func (t *target) normal(v any) any {
 	default:
 		return v
 	}
+}
+
+// sortKey orders objects by id, or else by name, and leaves everything else as it is.
+func sortKey(v any) string {
+	fields, _ := v.(object)
+	for _, key := range []string{"address", "id", "name"} {
+		if s, ok := fields[key].(string); ok && s != "<uuid>" {
+			return s
+		}
+	}
+	return ""
 }
 
 // walk calls add for each place where two values differ.

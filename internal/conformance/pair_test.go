@@ -54,7 +54,7 @@ func newPair(t *testing.T) *pair {
 		t.Fatal(err)
 	}
 	testenv.Eventually(t, time.Minute, func() error { return c.Ready(ctx) })
-	p.ctl(t, "subnet", "create", "--name", "public", "--cidr", "192.0.2.0/24", "--allocation-pool", "192.0.2.100-192.0.2.199")
+	p.ctl(t, "subnet", "create", "--name", "public", "--cidr", "192.0.2.0/24", "--allocation-pool", "start=192.0.2.100,end=192.0.2.199")
 	p.ctl(t, "project", "create", adminProject)
 	p.ctlWith(t, adminPassword+"\n", "user", "create", adminUser, "--password-stdin")
 	p.ctl(t, "role", "add", "admin", "--user", adminUser, "--project", adminProject)

@@ -192,7 +192,6 @@ func combined() []call {
 		remove(lbs + "/{lb}"), get(lbs + "/{lb}"),
 
 		post("loadbalancer", lbs, graph, "graph"), get(lbs + "/{graph}"), remove(lbs + "/{graph}?cascade=true"),
-		post("loadbalancer", lbs, with(graph, object{"pools": []any{object{"protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}}}), ""),
 		post("loadbalancer", lbs, with(graph, object{"pools": []any{object{"name": "p1", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN"}}}), ""),
 		post("loadbalancer", lbs, with(graph, object{"pools": []any{object{"name": "p2", "protocol": "HTTP"}}}), ""),
 		post("loadbalancer", lbs, with(graph, object{"listeners": []any{object{"name": "l", "protocol": "HTTP", "protocol_port": 80, "default_pool": object{"name": "unknown"}}}}), ""),
