@@ -165,7 +165,14 @@ func named[ID ~string](kind lb.Kind, within bool) codec[ID] {
 			return ID(id), err
 		},
 		equal: func(a, b ID) bool { return a == b },
-		show:  func(id ID, p *plan) any { return p.nameOf(kind, string(id)) },
+		show: func(id ID, p *plan) any {
+			// A subnet that was made without a network has one of its own, that no
+			// command made, and another one when it is made again.
+			if kind == lb.KindNetwork && !slices.ContainsFunc(p.have[kind], func(h have) bool { return h.id == string(id) }) {
+				return nil
+			}
+			return p.nameOf(kind, string(id))
+		},
 	}
 }
 

@@ -171,17 +171,24 @@ func prefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// addressRange parses start=first,end=last.
+// addressRange parses start=address,end=address, as the OpenStack client has it, or
+// address-address.
 func addressRange(s string) (lb.Range, error) {
-	start, end, _ := strings.Cut(s, ",")
-	first, ok1 := strings.CutPrefix(start, "start=")
-	last, ok2 := strings.CutPrefix(end, "end=")
-	a, err1 := netip.ParseAddr(first)
-	b, err2 := netip.ParseAddr(last)
-	if !ok1 || !ok2 || err1 != nil || err2 != nil {
-		return lb.Range{}, errors.New("use start=address,end=address")
+	start, end, pairs := strings.Cut(s, ",")
+	ok := true
+	if pairs {
+		start, ok = strings.CutPrefix(start, "start=")
+		end, pairs = strings.CutPrefix(end, "end=")
+		ok = ok && pairs
+	} else {
+		start, end, ok = strings.Cut(s, "-")
 	}
-	return lb.Range{First: a, Last: b}, nil
+	first, err1 := netip.ParseAddr(start)
+	last, err2 := netip.ParseAddr(end)
+	if !ok || err1 != nil || err2 != nil {
+		return lb.Range{}, errors.New("use address-address, or start=address,end=address")
+	}
+	return lb.Range{First: first, Last: last}, nil
 }
 
 // duration parses a number of the API's unit, or a duration with its own.

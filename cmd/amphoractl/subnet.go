@@ -26,7 +26,7 @@ var subnetKind = kind[lb.Subnet, lb.SubnetSpec]{
 		}
 		opt(fs, &s.Gateway, "gateway", "address", "gateway; by default the first host address", address)
 		none(fs, &s.Gateway, "no-gateway", "there is no gateway")
-		optList(fs, &s.Allocations, "allocation-pool", "start=address,end=address", "addresses that may be given out; by default all but the gateway", addressRange)
+		optList(fs, &s.Allocations, "allocation-pool", "address-address", "addresses that may be given out; by default all but the gateway", addressRange)
 	},
 	record: func(r admin.Resource[lb.Subnet]) record {
 		s := r.Value
