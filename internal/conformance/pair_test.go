@@ -53,7 +53,7 @@ func newPair(t *testing.T) *pair {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, time.Minute, func() error { return c.Ready(ctx) })
+	p.ready(t)
 	p.ctl(t, "subnet", "create", "--name", "public", "--cidr", "192.0.2.0/24", "--allocation-pool", "start=192.0.2.100,end=192.0.2.199")
 	p.ctl(t, "project", "create", adminProject)
 	p.ctlWith(t, adminPassword+"\n", "user", "create", adminUser, "--password-stdin")
@@ -105,6 +105,23 @@ func (p *pair) movedFrom(node string, vip netip.Addr) error {
 		err = fmt.Errorf("%s still has %s", node, vip)
 	}
 	return err
+}
+
+// holderOf is the node that has a VIP.
+func (p *pair) holderOf(t *testing.T, vip string) (holder string) {
+	t.Helper()
+	addr, err := netip.ParseAddr(vip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Eventually(t, 10*time.Second, func() (err error) { holder, err = p.Holder(addr); return err })
+	return holder
+}
+
+// ready waits until all is well.
+func (p *pair) ready(t *testing.T) {
+	t.Helper()
+	testenv.Eventually(t, 30*time.Second, func() error { return p.Ready(p.ctx) })
 }
 
 // fetch asks a URL from the client's host and returns the body.
