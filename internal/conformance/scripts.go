@@ -211,7 +211,7 @@ func asked() (script []call) {
 		script = append(script, get(lbs+query))
 	}
 	for _, kind := range []string{"listeners", "pools", "healthmonitors", "l7policies"} {
-		script = append(script, get("/lbaas/"+kind), get("/lbaas/"+kind+"?limit=1&sort=id"), get("/lbaas/"+kind+"?fields=id"), get("/lbaas/"+kind+"/"+nobody), remove("/lbaas/"+kind+"/"+nobody), get("/lbaas/"+kind+"/x"))
+		script = append(script, get("/lbaas/"+kind), get("/lbaas/"+kind+"?limit=1&name=nobody"), get("/lbaas/"+kind+"?fields=id"), get("/lbaas/"+kind+"/"+nobody), remove("/lbaas/"+kind+"/"+nobody), get("/lbaas/"+kind+"/x"))
 	}
 	return append(script,
 		get("/lbaas"), get(""), get("/lbaas/nonsense"), get("/nonsense"), get("/loadbalancers"), get(lbs+"/{lb}?fields=id"), get(lbs+"/{lb}?nonsense=1"), get(lbs+"/x"), get(lbs+".json"),
