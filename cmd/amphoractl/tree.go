@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func (c *cli) statusTree() *cobra.Command {
 	return &cobra.Command{
 		Use:     "status LOADBALANCER",
 		Short:   "Show the status of a load balancer and of everything below it",
-		Long:    "Show a load balancer with its listeners, pools, health monitors and members, and\nhow each of them is doing.",
+		Long:    "Show a load balancer with its listeners, pools, health monitors, members, L7 policies\nand rules, and how each of them is doing.",
 		Example: "  amphoractl loadbalancer status lb1",
 		Args:    arguments("LOADBALANCER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -90,6 +91,9 @@ func branch(t admin.Tree) twig {
 			below.twigs = append(below.twigs, p)
 		}
 		twig.below = []level{below}
+		if policies := policyTwigs(t, v.ID); len(policies) > 0 {
+			twig.below = append(twig.below, level{name: "l7policies", twigs: policies})
+		}
 		listeners = append(listeners, twig)
 	}
 	for _, p := range t.Pools {
@@ -101,6 +105,31 @@ func branch(t admin.Tree) twig {
 	root := leaf(lb.KindLoadBalancer, string(b.ID), b.Meta, b.VIPAddress.String(), t.LoadBalancer.Status)
 	root.below = []level{{name: "listeners", twigs: listeners}, {name: "pools", twigs: unused}}
 	return root
+}
+
+// policyTwigs are the L7 policies of a listener in the order in which they are asked.
+func policyTwigs(t admin.Tree, listener lb.ListenerID) (twigs []twig) {
+	var policies []admin.Resource[lb.L7Policy]
+	for _, p := range t.L7Policies {
+		if p.Value.ListenerID == listener {
+			policies = append(policies, p)
+		}
+	}
+	slices.SortFunc(policies, func(a, b admin.Resource[lb.L7Policy]) int { return a.Value.Position - b.Value.Position })
+	for _, p := range policies {
+		v := p.Value
+		twig := leaf(lb.KindL7Policy, string(v.ID), v.Meta, string(v.Action), p.Status, field{"action", string(v.Action)})
+		rules := level{name: "rules"}
+		for _, r := range t.L7Rules {
+			if r.Value.PolicyID == v.ID {
+				rules.twigs = append(rules.twigs, leaf(lb.KindL7Rule, string(r.Value.ID), r.Value.Meta, fmt.Sprintf("%s %s", r.Value.Type, r.Value.Compare), r.Status,
+					field{"type", string(r.Value.Type)}))
+			}
+		}
+		twig.below = []level{rules}
+		twigs = append(twigs, twig)
+	}
+	return twigs
 }
 
 func poolTwig(t admin.Tree, p admin.Resource[lb.Pool]) twig {

@@ -21,6 +21,8 @@ type Tree struct {
 	Pools          []Resource[lb.Pool]
 	Members        []Resource[lb.Member]        // of all pools
 	HealthMonitors []Resource[lb.HealthMonitor] // of all pools
+	L7Policies     []Resource[lb.L7Policy]      // of all listeners
+	L7Rules        []Resource[lb.L7Rule]        // of all L7 policies
 }
 
 // Tree returns the load balancer that ref names with everything below it.
@@ -42,8 +44,32 @@ func (c *Client) Tree(ctx context.Context, ref string) (Tree, error) {
 	if t.Members, _, err = listed(toMember, x.Members, "", nil); err != nil {
 		return t, err
 	}
-	t.HealthMonitors, _, err = listed(toHealthMonitor, x.HealthMonitors, "", nil)
-	return t, err
+	if t.HealthMonitors, _, err = listed(toHealthMonitor, x.HealthMonitors, "", nil); err != nil {
+		return t, err
+	}
+	return t, c.addL7(ctx, &t)
+}
+
+// addL7 reads what lies below the listeners of a tree: further calls, so that it may be
+// of a later moment.
+func (c *Client) addL7(ctx context.Context, t *Tree) error {
+	for _, l := range t.Listeners {
+		for p, err := range c.L7Policies.In(string(l.Value.ID)).List(ctx) {
+			if err != nil {
+				return err
+			}
+			t.L7Policies = append(t.L7Policies, p)
+		}
+	}
+	for _, p := range t.L7Policies {
+		for r, err := range c.L7Rules.In(string(p.Value.ID)).List(ctx) {
+			if err != nil {
+				return err
+			}
+			t.L7Rules = append(t.L7Rules, r)
+		}
+	}
+	return nil
 }
 
 // DeleteTree deletes the load balancer that ref names with everything below it.
