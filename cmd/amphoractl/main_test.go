@@ -31,6 +31,7 @@ type world struct {
 	backend   *admintest.Backend
 	events    *event.Log
 	endpoints admin.Endpoints
+	stats     map[string]map[lb.ListenerID]lb.Stats
 	stdin     string // what the next command reads
 	code      int
 }
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			w := &world{backend: new(admintest.Backend), events: event.NewLog(event.Config{Node: "amphora-1"})}
 			target, stop, err := admintest.Serve(admin.Config{
 				Backend: w.backend, Events: w.events, Sealer: sealer{}, Endpoints: func() admin.Endpoints { return w.endpoints },
+				Stats: func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error) { return w.stats, nil },
 			})
 			if err != nil {
 				return err
@@ -106,6 +108,11 @@ var tricks = map[string]func(*world, []string){
 	// rest URL: the node serves all REST APIs there.
 	"rest": func(w *world, args []string) {
 		w.endpoints = admin.Endpoints{Identity: args[0] + "/v3", LoadBalancer: args[0], Network: args[0], KeyManager: args[0], Region: "RegionOne"}
+	},
+	// counted ID: each of two amphorae has counted the same of that listener.
+	"counted": func(w *world, args []string) {
+		one := map[lb.ListenerID]lb.Stats{lb.ListenerID(args[0]): {ActiveConnections: 1, TotalConnections: 2, BytesIn: 30, BytesOut: 400, RequestErrors: 5}}
+		w.stats = map[string]map[lb.ListenerID]lb.Stats{"1": one, "2": one}
 	},
 	// busy: nothing is ever served.
 	"busy": func(w *world, _ []string) { w.backend.SetView(func(*lb.Config) lb.View { return lb.View{} }) },

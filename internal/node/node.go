@@ -103,7 +103,7 @@ func (n *Node) open() error {
 	}
 	if n.admin, err = admin.NewServer(admin.Config{
 		Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin"),
-		Sealer: n.key, Hasher: n.passwords, Endpoints: n.endpoints,
+		Sealer: n.key, Hasher: n.passwords, Endpoints: n.endpoints, Stats: backend{n}.Stats,
 	}); err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 
+	"google.golang.org/grpc"
+
 	"github.com/amphora-lb/amphora/internal/lbpb"
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/rpc/admin/adminpb"
@@ -139,7 +141,7 @@ func (c *Client) WatchObjects(ctx context.Context, after uint64, kinds ...lb.Kin
 		for _, k := range kinds {
 			req.Kinds = append(req.Kinds, string(k))
 		}
-		stream, err := c.objects.Watch(ctx, req)
+		stream, err := c.objects.WatchObjects(ctx, req)
 		for err == nil {
 			var x *adminpb.WatchObjectsResponse
 			if x, err = stream.Recv(); err != nil {
@@ -218,4 +220,11 @@ func (c *Client) Endpoints(ctx context.Context) (Endpoints, error) {
 	return Endpoints{
 		Identity: x.GetIdentity(), LoadBalancer: x.GetLoadBalancer(), Network: x.GetNetwork(), KeyManager: x.GetKeyManager(), Region: x.GetRegion(),
 	}, err
+}
+
+// ListenerStats returns what all amphorae together have counted of each listener since
+// they first served it. It waits for silent ones a moment, and leaves them out.
+func (c *Client) ListenerStats(ctx context.Context) (map[lb.ListenerID]lb.Stats, error) {
+	x, err := c.cluster.ListenerStats(ctx, &adminpb.ListenerStatsRequest{}, grpc.MaxCallRecvMsgSize(maxViewSize))
+	return toStats(x.GetListeners()), err
 }

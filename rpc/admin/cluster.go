@@ -12,6 +12,7 @@ type clusterService struct {
 	adminpb.UnimplementedClusterServer
 	backend   Backend
 	endpoints func() Endpoints
+	stats     func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error)
 }
 
 // Endpoints implements adminpb.ClusterServer.
@@ -20,6 +21,21 @@ func (s *clusterService) Endpoints(context.Context, *adminpb.EndpointsRequest) (
 	return &adminpb.EndpointsResponse{
 		Identity: e.Identity, LoadBalancer: e.LoadBalancer, Network: e.Network, KeyManager: e.KeyManager, Region: e.Region,
 	}, nil
+}
+
+// ListenerStats implements adminpb.ClusterServer.
+func (s *clusterService) ListenerStats(ctx context.Context, _ *adminpb.ListenerStatsRequest) (*adminpb.ListenerStatsResponse, error) {
+	counted, err := s.stats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sum := make(map[lb.ListenerID]lb.Stats)
+	for _, node := range counted {
+		for id, n := range node {
+			sum[id] = sum[id].Plus(n)
+		}
+	}
+	return &adminpb.ListenerStatsResponse{Listeners: fromStats(sum)}, nil
 }
 
 // Status implements adminpb.ClusterServer.

@@ -44,6 +44,9 @@ type Config struct {
 	// Endpoints says where the node serves its REST APIs. Nil: nowhere. It does not
 	// block, and is called from any number of goroutines.
 	Endpoints func() Endpoints
+	// Stats is what each amphora has counted, by node id and listener. Nil: nothing. It
+	// ends with its context, and is called from any number of goroutines.
+	Stats func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error)
 
 	// Credentials protect the connection. Nil is plain text: for a unix
 	// socket, whose file mode says who may connect.
@@ -62,6 +65,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Hasher == nil {
 		c.Hasher = password.New(0)
+	}
+	if c.Stats == nil {
+		c.Stats = func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error) { return nil, nil }
 	}
 	if c.Endpoints == nil {
 		c.Endpoints = func() Endpoints { return Endpoints{} }
@@ -113,7 +119,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	adminpb.RegisterObjectsServer(g, &objectsService{
 		config: config, backend: s.cfg.Backend, sealer: s.cfg.Sealer, hasher: s.cfg.Hasher, stopping: ctx,
 	})
-	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend, endpoints: s.cfg.Endpoints})
+	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend, endpoints: s.cfg.Endpoints, stats: s.cfg.Stats})
 	adminpb.RegisterEventsServer(g, &eventsService{log: s.cfg.Events, stopping: ctx})
 	alive := health.NewServer()
 	grpc_health_v1.RegisterHealthServer(g, alive)

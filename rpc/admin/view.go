@@ -63,14 +63,29 @@ func AskStats(ctx context.Context, conn grpc.ClientConnInterface) (map[lb.Listen
 	if err != nil {
 		return nil, fmt.Errorf("ask for the counters: %w", err)
 	}
-	all := make(map[lb.ListenerID]lb.Stats, len(x.Listeners))
-	for id, s := range x.Listeners {
+	return toStats(x.Listeners), nil
+}
+
+func toStats(x map[string]*adminpb.ListenerStats) map[lb.ListenerID]lb.Stats {
+	all := make(map[lb.ListenerID]lb.Stats, len(x))
+	for id, s := range x {
 		all[lb.ListenerID(id)] = lb.Stats{
 			ActiveConnections: s.ActiveConnections, TotalConnections: s.TotalConnections,
 			BytesIn: s.BytesIn, BytesOut: s.BytesOut, RequestErrors: s.RequestErrors,
 		}
 	}
-	return all, nil
+	return all
+}
+
+func fromStats(all map[lb.ListenerID]lb.Stats) map[string]*adminpb.ListenerStats {
+	x := make(map[string]*adminpb.ListenerStats, len(all))
+	for id, s := range all {
+		x[string(id)] = &adminpb.ListenerStats{
+			ActiveConnections: s.ActiveConnections, TotalConnections: s.TotalConnections,
+			BytesIn: s.BytesIn, BytesOut: s.BytesOut, RequestErrors: s.RequestErrors,
+		}
+	}
+	return x
 }
 
 // maxViewSize has room for 100,000 members at some 50 bytes each, and as much
@@ -101,13 +116,5 @@ func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.Vi
 
 // Stats implements adminpb.EngineServer.
 func (s *engineService) Stats(context.Context, *adminpb.StatsRequest) (*adminpb.StatsResponse, error) {
-	all := s.local.LocalStats()
-	x := &adminpb.StatsResponse{Listeners: make(map[string]*adminpb.ListenerStats, len(all))}
-	for id, s := range all {
-		x.Listeners[string(id)] = &adminpb.ListenerStats{
-			ActiveConnections: s.ActiveConnections, TotalConnections: s.TotalConnections,
-			BytesIn: s.BytesIn, BytesOut: s.BytesOut, RequestErrors: s.RequestErrors,
-		}
-	}
-	return x, nil
+	return &adminpb.StatsResponse{Listeners: fromStats(s.local.LocalStats())}, nil
 }

@@ -67,8 +67,8 @@ type watcher struct {
 	status map[key]lb.Status
 }
 
-// Watch implements adminpb.ObjectsServer.
-func (s *objectsService) Watch(req *adminpb.WatchObjectsRequest, out grpc.ServerStreamingServer[adminpb.WatchObjectsResponse]) error {
+// WatchObjects implements adminpb.ObjectsServer.
+func (s *objectsService) WatchObjects(req *adminpb.WatchObjectsRequest, out grpc.ServerStreamingServer[adminpb.WatchObjectsResponse]) error {
 	for _, k := range req.Kinds {
 		if _, err := knownKind(k); err != nil {
 			return err

@@ -5638,6 +5638,86 @@ func (x *ViewResponse) GetMembers() map[string]string {
 	return nil
 }
 
+type ListenerStatsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenerStatsRequest) Reset() {
+	*x = ListenerStatsRequest{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenerStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenerStatsRequest) ProtoMessage() {}
+
+func (x *ListenerStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenerStatsRequest.ProtoReflect.Descriptor instead.
+func (*ListenerStatsRequest) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{93}
+}
+
+type ListenerStatsResponse struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Listeners     map[string]*ListenerStats `protobuf:"bytes,1,rep,name=listeners,proto3" json:"listeners,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // by id, of those that were ever served
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenerStatsResponse) Reset() {
+	*x = ListenerStatsResponse{}
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenerStatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenerStatsResponse) ProtoMessage() {}
+
+func (x *ListenerStatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenerStatsResponse.ProtoReflect.Descriptor instead.
+func (*ListenerStatsResponse) Descriptor() ([]byte, []int) {
+	return file_rpc_admin_adminpb_admin_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *ListenerStatsResponse) GetListeners() map[string]*ListenerStats {
+	if x != nil {
+		return x.Listeners
+	}
+	return nil
+}
+
 // Stage is one step on the way.
 type Takeover_Stage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5649,7 +5729,7 @@ type Takeover_Stage struct {
 
 func (x *Takeover_Stage) Reset() {
 	*x = Takeover_Stage{}
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5661,7 +5741,7 @@ func (x *Takeover_Stage) String() string {
 func (*Takeover_Stage) ProtoMessage() {}
 
 func (x *Takeover_Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[93]
+	mi := &file_rpc_admin_adminpb_admin_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6130,7 +6210,13 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
 	"\fMembersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xc9\x15\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x16\n" +
+	"\x14ListenerStatsRequest\"\xcc\x01\n" +
+	"\x15ListenerStatsResponse\x12T\n" +
+	"\tlisteners\x18\x01 \x03(\v26.amphora.admin.v1.ListenerStatsResponse.ListenersEntryR\tlisteners\x1a]\n" +
+	"\x0eListenersEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
+	"\x05value\x18\x02 \x01(\v2\x1f.amphora.admin.v1.ListenerStatsR\x05value:\x028\x012\xc9\x15\n" +
 	"\x06Config\x12O\n" +
 	"\fCreateSubnet\x12%.amphora.admin.v1.CreateSubnetRequest\x1a\x18.amphora.admin.v1.Subnet\x12Z\n" +
 	"\vListSubnets\x12$.amphora.admin.v1.ListSubnetsRequest\x1a%.amphora.admin.v1.ListSubnetsResponse\x12I\n" +
@@ -6165,14 +6251,14 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x12ListHealthMonitors\x12+.amphora.admin.v1.ListHealthMonitorsRequest\x1a,.amphora.admin.v1.ListHealthMonitorsResponse\x12^\n" +
 	"\x10GetHealthMonitor\x12).amphora.admin.v1.GetHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12d\n" +
 	"\x13UpdateHealthMonitor\x12,.amphora.admin.v1.UpdateHealthMonitorRequest\x1a\x1f.amphora.admin.v1.HealthMonitor\x12^\n" +
-	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xe4\x03\n" +
+	"\x13DeleteHealthMonitor\x12,.amphora.admin.v1.DeleteHealthMonitorRequest\x1a\x19.amphora.admin.v1.Deleted2\xeb\x03\n" +
 	"\aObjects\x12K\n" +
 	"\x06Change\x12\x1f.amphora.admin.v1.ChangeRequest\x1a .amphora.admin.v1.ChangeResponse\x12E\n" +
 	"\x04List\x12\x1d.amphora.admin.v1.ListRequest\x1a\x1e.amphora.admin.v1.ListResponse\x12;\n" +
-	"\x03Get\x12\x1c.amphora.admin.v1.GetRequest\x1a\x16.amphora.admin.v1.Item\x12X\n" +
-	"\x05Watch\x12%.amphora.admin.v1.WatchObjectsRequest\x1a&.amphora.admin.v1.WatchObjectsResponse0\x01\x12U\n" +
+	"\x03Get\x12\x1c.amphora.admin.v1.GetRequest\x1a\x16.amphora.admin.v1.Item\x12_\n" +
+	"\fWatchObjects\x12%.amphora.admin.v1.WatchObjectsRequest\x1a&.amphora.admin.v1.WatchObjectsResponse0\x01\x12U\n" +
 	"\vSetPassword\x12$.amphora.admin.v1.SetPasswordRequest\x1a .amphora.admin.v1.ChangeResponse\x12W\n" +
-	"\fStoreSecrets\x12%.amphora.admin.v1.StoreSecretsRequest\x1a .amphora.admin.v1.ChangeResponse2\xbd\x06\n" +
+	"\fStoreSecrets\x12%.amphora.admin.v1.StoreSecretsRequest\x1a .amphora.admin.v1.ChangeResponse2\x9f\a\n" +
 	"\aCluster\x12J\n" +
 	"\x06Status\x12\x1f.amphora.admin.v1.StatusRequest\x1a\x1f.amphora.admin.v1.ClusterStatus\x12T\n" +
 	"\tBootstrap\x12\".amphora.admin.v1.BootstrapRequest\x1a#.amphora.admin.v1.BootstrapResponse\x12E\n" +
@@ -6183,7 +6269,8 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x0eSetMaintenance\x12'.amphora.admin.v1.SetMaintenanceRequest\x1a(.amphora.admin.v1.SetMaintenanceResponse\x12T\n" +
 	"\tForceSolo\x12\".amphora.admin.v1.ForceSoloRequest\x1a#.amphora.admin.v1.ForceSoloResponse\x12N\n" +
 	"\aDiscard\x12 .amphora.admin.v1.DiscardRequest\x1a!.amphora.admin.v1.DiscardResponse\x12T\n" +
-	"\tEndpoints\x12\".amphora.admin.v1.EndpointsRequest\x1a#.amphora.admin.v1.EndpointsResponse2T\n" +
+	"\tEndpoints\x12\".amphora.admin.v1.EndpointsRequest\x1a#.amphora.admin.v1.EndpointsResponse\x12`\n" +
+	"\rListenerStats\x12&.amphora.admin.v1.ListenerStatsRequest\x1a'.amphora.admin.v1.ListenerStatsResponse2T\n" +
 	"\x06Events\x12J\n" +
 	"\x05Watch\x12\x1e.amphora.admin.v1.WatchRequest\x1a\x1f.amphora.admin.v1.WatchResponse0\x012\xe9\x01\n" +
 	"\x06Engine\x12E\n" +
@@ -6204,7 +6291,7 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
 	(Changed_Verb)(0),                  // 1: amphora.admin.v1.Changed.Verb
@@ -6303,70 +6390,73 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(*HoldingResponse)(nil),            // 94: amphora.admin.v1.HoldingResponse
 	(*ViewRequest)(nil),                // 95: amphora.admin.v1.ViewRequest
 	(*ViewResponse)(nil),               // 96: amphora.admin.v1.ViewResponse
-	(*Takeover_Stage)(nil),             // 97: amphora.admin.v1.Takeover.Stage
-	nil,                                // 98: amphora.admin.v1.StatsResponse.ListenersEntry
-	nil,                                // 99: amphora.admin.v1.ViewResponse.ErrorsEntry
-	nil,                                // 100: amphora.admin.v1.ViewResponse.MembersEntry
-	(*lbpb.Subnet)(nil),                // 101: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 102: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 103: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 104: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 105: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 106: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 107: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 108: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 109: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 110: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 111: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 112: amphora.lb.v1.HealthMonitorSpec
-	(*lbpb.Object)(nil),                // 113: amphora.lb.v1.Object
-	(*lbpb.Op)(nil),                    // 114: amphora.lb.v1.Op
-	(*lbpb.UserSpec)(nil),              // 115: amphora.lb.v1.UserSpec
-	(*lbpb.SecretContainerSpec)(nil),   // 116: amphora.lb.v1.SecretContainerSpec
-	(*lbpb.SecretSpec)(nil),            // 117: amphora.lb.v1.SecretSpec
-	(*timestamppb.Timestamp)(nil),      // 118: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 119: google.protobuf.Duration
+	(*ListenerStatsRequest)(nil),       // 97: amphora.admin.v1.ListenerStatsRequest
+	(*ListenerStatsResponse)(nil),      // 98: amphora.admin.v1.ListenerStatsResponse
+	(*Takeover_Stage)(nil),             // 99: amphora.admin.v1.Takeover.Stage
+	nil,                                // 100: amphora.admin.v1.StatsResponse.ListenersEntry
+	nil,                                // 101: amphora.admin.v1.ViewResponse.ErrorsEntry
+	nil,                                // 102: amphora.admin.v1.ViewResponse.MembersEntry
+	nil,                                // 103: amphora.admin.v1.ListenerStatsResponse.ListenersEntry
+	(*lbpb.Subnet)(nil),                // 104: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 105: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 106: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 107: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 108: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 109: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 110: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 111: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 112: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 113: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 114: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 115: amphora.lb.v1.HealthMonitorSpec
+	(*lbpb.Object)(nil),                // 116: amphora.lb.v1.Object
+	(*lbpb.Op)(nil),                    // 117: amphora.lb.v1.Op
+	(*lbpb.UserSpec)(nil),              // 118: amphora.lb.v1.UserSpec
+	(*lbpb.SecretContainerSpec)(nil),   // 119: amphora.lb.v1.SecretContainerSpec
+	(*lbpb.SecretSpec)(nil),            // 120: amphora.lb.v1.SecretSpec
+	(*timestamppb.Timestamp)(nil),      // 121: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 122: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,   // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	101, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	104, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
 	4,   // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	102, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	105, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
 	7,   // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	102, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	103, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	105, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	106, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
 	4,   // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	104, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	107, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	14,  // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	104, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	107, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	14,  // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
 	23,  // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
 	30,  // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
 	37,  // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
 	44,  // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	105, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	108, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
 	4,   // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	106, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	109, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
 	23,  // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	106, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	107, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	109, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	110, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
 	4,   // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	108, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	111, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
 	30,  // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	108, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	109, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	111, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	112, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
 	4,   // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	110, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	113, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
 	37,  // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	110, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	111, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	113, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	114, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
 	4,   // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	112, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	115, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	44,  // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	112, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	113, // 36: amphora.admin.v1.Item.object:type_name -> amphora.lb.v1.Object
+	115, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	116, // 36: amphora.admin.v1.Item.object:type_name -> amphora.lb.v1.Object
 	4,   // 37: amphora.admin.v1.Item.status:type_name -> amphora.admin.v1.Status
-	114, // 38: amphora.admin.v1.ChangeRequest.ops:type_name -> amphora.lb.v1.Op
+	117, // 38: amphora.admin.v1.ChangeRequest.ops:type_name -> amphora.lb.v1.Op
 	54,  // 39: amphora.admin.v1.ChangeResponse.result:type_name -> amphora.admin.v1.Result
 	55,  // 40: amphora.admin.v1.ChangeResponse.changes:type_name -> amphora.admin.v1.Changed
 	51,  // 41: amphora.admin.v1.Result.item:type_name -> amphora.admin.v1.Item
@@ -6374,135 +6464,139 @@ var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	4,   // 43: amphora.admin.v1.Changed.status:type_name -> amphora.admin.v1.Status
 	51,  // 44: amphora.admin.v1.ListResponse.items:type_name -> amphora.admin.v1.Item
 	55,  // 45: amphora.admin.v1.WatchObjectsResponse.change:type_name -> amphora.admin.v1.Changed
-	115, // 46: amphora.admin.v1.SetPasswordRequest.create:type_name -> amphora.lb.v1.UserSpec
+	118, // 46: amphora.admin.v1.SetPasswordRequest.create:type_name -> amphora.lb.v1.UserSpec
 	63,  // 47: amphora.admin.v1.StoreSecretsRequest.secrets:type_name -> amphora.admin.v1.NewSecret
-	116, // 48: amphora.admin.v1.StoreSecretsRequest.container:type_name -> amphora.lb.v1.SecretContainerSpec
-	117, // 49: amphora.admin.v1.NewSecret.spec:type_name -> amphora.lb.v1.SecretSpec
+	119, // 48: amphora.admin.v1.StoreSecretsRequest.container:type_name -> amphora.lb.v1.SecretContainerSpec
+	120, // 49: amphora.admin.v1.NewSecret.spec:type_name -> amphora.lb.v1.SecretSpec
 	70,  // 50: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
 	68,  // 51: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
-	118, // 52: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
-	119, // 53: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	121, // 52: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	122, // 53: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
 	69,  // 54: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
-	119, // 55: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
-	97,  // 56: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
+	122, // 55: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	99,  // 56: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
 	2,   // 57: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
 	3,   // 58: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	118, // 59: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	121, // 59: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
 	89,  // 60: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	118, // 61: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
-	98,  // 62: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
+	121, // 61: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	100, // 62: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
 	68,  // 63: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
-	99,  // 64: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
-	100, // 65: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
-	119, // 66: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
-	92,  // 67: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
-	8,   // 68: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	9,   // 69: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	11,  // 70: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	12,  // 71: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	13,  // 72: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	15,  // 73: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	16,  // 74: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	18,  // 75: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	19,  // 76: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	20,  // 77: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	21,  // 78: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	24,  // 79: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	25,  // 80: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	27,  // 81: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	28,  // 82: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	29,  // 83: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	31,  // 84: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	32,  // 85: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	34,  // 86: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	35,  // 87: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	36,  // 88: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	38,  // 89: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	39,  // 90: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	41,  // 91: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	42,  // 92: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	43,  // 93: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	45,  // 94: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	46,  // 95: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	48,  // 96: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	49,  // 97: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	50,  // 98: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	52,  // 99: amphora.admin.v1.Objects.Change:input_type -> amphora.admin.v1.ChangeRequest
-	56,  // 100: amphora.admin.v1.Objects.List:input_type -> amphora.admin.v1.ListRequest
-	58,  // 101: amphora.admin.v1.Objects.Get:input_type -> amphora.admin.v1.GetRequest
-	59,  // 102: amphora.admin.v1.Objects.Watch:input_type -> amphora.admin.v1.WatchObjectsRequest
-	61,  // 103: amphora.admin.v1.Objects.SetPassword:input_type -> amphora.admin.v1.SetPasswordRequest
-	62,  // 104: amphora.admin.v1.Objects.StoreSecrets:input_type -> amphora.admin.v1.StoreSecretsRequest
-	66,  // 105: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	71,  // 106: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	73,  // 107: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	75,  // 108: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	77,  // 109: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	85,  // 110: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	79,  // 111: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
-	81,  // 112: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
-	83,  // 113: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
-	64,  // 114: amphora.admin.v1.Cluster.Endpoints:input_type -> amphora.admin.v1.EndpointsRequest
-	87,  // 115: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	95,  // 116: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	93,  // 117: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
-	90,  // 118: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
-	7,   // 119: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	10,  // 120: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	7,   // 121: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	7,   // 122: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	6,   // 123: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	14,  // 124: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	17,  // 125: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	14,  // 126: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	14,  // 127: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	6,   // 128: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	22,  // 129: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	23,  // 130: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	26,  // 131: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	23,  // 132: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	23,  // 133: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	6,   // 134: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	30,  // 135: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	33,  // 136: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	30,  // 137: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	30,  // 138: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	6,   // 139: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	37,  // 140: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	40,  // 141: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	37,  // 142: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	37,  // 143: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	6,   // 144: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	44,  // 145: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	47,  // 146: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	44,  // 147: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	44,  // 148: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	6,   // 149: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	53,  // 150: amphora.admin.v1.Objects.Change:output_type -> amphora.admin.v1.ChangeResponse
-	57,  // 151: amphora.admin.v1.Objects.List:output_type -> amphora.admin.v1.ListResponse
-	51,  // 152: amphora.admin.v1.Objects.Get:output_type -> amphora.admin.v1.Item
-	60,  // 153: amphora.admin.v1.Objects.Watch:output_type -> amphora.admin.v1.WatchObjectsResponse
-	53,  // 154: amphora.admin.v1.Objects.SetPassword:output_type -> amphora.admin.v1.ChangeResponse
-	53,  // 155: amphora.admin.v1.Objects.StoreSecrets:output_type -> amphora.admin.v1.ChangeResponse
-	67,  // 156: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	72,  // 157: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	74,  // 158: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	76,  // 159: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	78,  // 160: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	86,  // 161: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	80,  // 162: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
-	82,  // 163: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
-	84,  // 164: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
-	65,  // 165: amphora.admin.v1.Cluster.Endpoints:output_type -> amphora.admin.v1.EndpointsResponse
-	88,  // 166: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	96,  // 167: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	94,  // 168: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
-	91,  // 169: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
-	119, // [119:170] is the sub-list for method output_type
-	68,  // [68:119] is the sub-list for method input_type
-	68,  // [68:68] is the sub-list for extension type_name
-	68,  // [68:68] is the sub-list for extension extendee
-	0,   // [0:68] is the sub-list for field type_name
+	101, // 64: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
+	102, // 65: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
+	103, // 66: amphora.admin.v1.ListenerStatsResponse.listeners:type_name -> amphora.admin.v1.ListenerStatsResponse.ListenersEntry
+	122, // 67: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	92,  // 68: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	92,  // 69: amphora.admin.v1.ListenerStatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	8,   // 70: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	9,   // 71: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	11,  // 72: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	12,  // 73: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	13,  // 74: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	15,  // 75: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	16,  // 76: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	18,  // 77: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	19,  // 78: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	20,  // 79: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	21,  // 80: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	24,  // 81: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	25,  // 82: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	27,  // 83: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	28,  // 84: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	29,  // 85: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	31,  // 86: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	32,  // 87: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	34,  // 88: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	35,  // 89: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	36,  // 90: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	38,  // 91: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	39,  // 92: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	41,  // 93: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	42,  // 94: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	43,  // 95: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	45,  // 96: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	46,  // 97: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	48,  // 98: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	49,  // 99: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	50,  // 100: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	52,  // 101: amphora.admin.v1.Objects.Change:input_type -> amphora.admin.v1.ChangeRequest
+	56,  // 102: amphora.admin.v1.Objects.List:input_type -> amphora.admin.v1.ListRequest
+	58,  // 103: amphora.admin.v1.Objects.Get:input_type -> amphora.admin.v1.GetRequest
+	59,  // 104: amphora.admin.v1.Objects.WatchObjects:input_type -> amphora.admin.v1.WatchObjectsRequest
+	61,  // 105: amphora.admin.v1.Objects.SetPassword:input_type -> amphora.admin.v1.SetPasswordRequest
+	62,  // 106: amphora.admin.v1.Objects.StoreSecrets:input_type -> amphora.admin.v1.StoreSecretsRequest
+	66,  // 107: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	71,  // 108: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	73,  // 109: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	75,  // 110: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	77,  // 111: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	85,  // 112: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	79,  // 113: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
+	81,  // 114: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
+	83,  // 115: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
+	64,  // 116: amphora.admin.v1.Cluster.Endpoints:input_type -> amphora.admin.v1.EndpointsRequest
+	97,  // 117: amphora.admin.v1.Cluster.ListenerStats:input_type -> amphora.admin.v1.ListenerStatsRequest
+	87,  // 118: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	95,  // 119: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	93,  // 120: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	90,  // 121: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
+	7,   // 122: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	10,  // 123: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	7,   // 124: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	7,   // 125: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	6,   // 126: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	14,  // 127: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	17,  // 128: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	14,  // 129: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	14,  // 130: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	6,   // 131: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	22,  // 132: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	23,  // 133: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	26,  // 134: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	23,  // 135: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	23,  // 136: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	6,   // 137: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	30,  // 138: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	33,  // 139: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	30,  // 140: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	30,  // 141: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	6,   // 142: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	37,  // 143: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	40,  // 144: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	37,  // 145: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	37,  // 146: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	6,   // 147: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	44,  // 148: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	47,  // 149: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	44,  // 150: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	44,  // 151: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	6,   // 152: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	53,  // 153: amphora.admin.v1.Objects.Change:output_type -> amphora.admin.v1.ChangeResponse
+	57,  // 154: amphora.admin.v1.Objects.List:output_type -> amphora.admin.v1.ListResponse
+	51,  // 155: amphora.admin.v1.Objects.Get:output_type -> amphora.admin.v1.Item
+	60,  // 156: amphora.admin.v1.Objects.WatchObjects:output_type -> amphora.admin.v1.WatchObjectsResponse
+	53,  // 157: amphora.admin.v1.Objects.SetPassword:output_type -> amphora.admin.v1.ChangeResponse
+	53,  // 158: amphora.admin.v1.Objects.StoreSecrets:output_type -> amphora.admin.v1.ChangeResponse
+	67,  // 159: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	72,  // 160: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	74,  // 161: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	76,  // 162: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	78,  // 163: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	86,  // 164: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	80,  // 165: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	82,  // 166: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	84,  // 167: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
+	65,  // 168: amphora.admin.v1.Cluster.Endpoints:output_type -> amphora.admin.v1.EndpointsResponse
+	98,  // 169: amphora.admin.v1.Cluster.ListenerStats:output_type -> amphora.admin.v1.ListenerStatsResponse
+	88,  // 170: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	96,  // 171: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	94,  // 172: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	91,  // 173: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
+	122, // [122:174] is the sub-list for method output_type
+	70,  // [70:122] is the sub-list for method input_type
+	70,  // [70:70] is the sub-list for extension type_name
+	70,  // [70:70] is the sub-list for extension extendee
+	0,   // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }
@@ -6517,7 +6611,7 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   97,
+			NumMessages:   100,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

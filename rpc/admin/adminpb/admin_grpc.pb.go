@@ -1297,7 +1297,7 @@ const (
 	Objects_Change_FullMethodName       = "/amphora.admin.v1.Objects/Change"
 	Objects_List_FullMethodName         = "/amphora.admin.v1.Objects/List"
 	Objects_Get_FullMethodName          = "/amphora.admin.v1.Objects/Get"
-	Objects_Watch_FullMethodName        = "/amphora.admin.v1.Objects/Watch"
+	Objects_WatchObjects_FullMethodName = "/amphora.admin.v1.Objects/WatchObjects"
 	Objects_SetPassword_FullMethodName  = "/amphora.admin.v1.Objects/SetPassword"
 	Objects_StoreSecrets_FullMethodName = "/amphora.admin.v1.Objects/StoreSecrets"
 )
@@ -1320,7 +1320,7 @@ type ObjectsClient interface {
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*Item, error)
 	// Watch tells what changes from then on, until the client ends it. The first message
 	// has a revision and no change.
-	Watch(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error)
+	WatchObjects(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error)
 	// SetPassword gives a user a password. The node hashes it: no other node and no log
 	// ever sees it.
 	SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*ChangeResponse, error)
@@ -1367,9 +1367,9 @@ func (c *objectsClient) Get(ctx context.Context, in *GetRequest, opts ...grpc.Ca
 	return out, nil
 }
 
-func (c *objectsClient) Watch(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error) {
+func (c *objectsClient) WatchObjects(ctx context.Context, in *WatchObjectsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchObjectsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Objects_ServiceDesc.Streams[0], Objects_Watch_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &Objects_ServiceDesc.Streams[0], Objects_WatchObjects_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1384,7 +1384,7 @@ func (c *objectsClient) Watch(ctx context.Context, in *WatchObjectsRequest, opts
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Objects_WatchClient = grpc.ServerStreamingClient[WatchObjectsResponse]
+type Objects_WatchObjectsClient = grpc.ServerStreamingClient[WatchObjectsResponse]
 
 func (c *objectsClient) SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*ChangeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -1424,7 +1424,7 @@ type ObjectsServer interface {
 	Get(context.Context, *GetRequest) (*Item, error)
 	// Watch tells what changes from then on, until the client ends it. The first message
 	// has a revision and no change.
-	Watch(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error
+	WatchObjects(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error
 	// SetPassword gives a user a password. The node hashes it: no other node and no log
 	// ever sees it.
 	SetPassword(context.Context, *SetPasswordRequest) (*ChangeResponse, error)
@@ -1450,8 +1450,8 @@ func (UnimplementedObjectsServer) List(context.Context, *ListRequest) (*ListResp
 func (UnimplementedObjectsServer) Get(context.Context, *GetRequest) (*Item, error) {
 	return nil, status.Error(codes.Unimplemented, "method Get not implemented")
 }
-func (UnimplementedObjectsServer) Watch(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error {
-	return status.Error(codes.Unimplemented, "method Watch not implemented")
+func (UnimplementedObjectsServer) WatchObjects(*WatchObjectsRequest, grpc.ServerStreamingServer[WatchObjectsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchObjects not implemented")
 }
 func (UnimplementedObjectsServer) SetPassword(context.Context, *SetPasswordRequest) (*ChangeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPassword not implemented")
@@ -1534,16 +1534,16 @@ func _Objects_Get_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
-func _Objects_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+func _Objects_WatchObjects_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchObjectsRequest)
 	if err := stream.RecvMsg(m); err != nil {
 		return err
 	}
-	return srv.(ObjectsServer).Watch(m, &grpc.GenericServerStream[WatchObjectsRequest, WatchObjectsResponse]{ServerStream: stream})
+	return srv.(ObjectsServer).WatchObjects(m, &grpc.GenericServerStream[WatchObjectsRequest, WatchObjectsResponse]{ServerStream: stream})
 }
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type Objects_WatchServer = grpc.ServerStreamingServer[WatchObjectsResponse]
+type Objects_WatchObjectsServer = grpc.ServerStreamingServer[WatchObjectsResponse]
 
 func _Objects_SetPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetPasswordRequest)
@@ -1611,8 +1611,8 @@ var Objects_ServiceDesc = grpc.ServiceDesc{
 	},
 	Streams: []grpc.StreamDesc{
 		{
-			StreamName:    "Watch",
-			Handler:       _Objects_Watch_Handler,
+			StreamName:    "WatchObjects",
+			Handler:       _Objects_WatchObjects_Handler,
 			ServerStreams: true,
 		},
 	},
@@ -1630,6 +1630,7 @@ const (
 	Cluster_ForceSolo_FullMethodName      = "/amphora.admin.v1.Cluster/ForceSolo"
 	Cluster_Discard_FullMethodName        = "/amphora.admin.v1.Cluster/Discard"
 	Cluster_Endpoints_FullMethodName      = "/amphora.admin.v1.Cluster/Endpoints"
+	Cluster_ListenerStats_FullMethodName  = "/amphora.admin.v1.Cluster/ListenerStats"
 )
 
 // ClusterClient is the client API for Cluster service.
@@ -1663,6 +1664,9 @@ type ClusterClient interface {
 	Discard(ctx context.Context, in *DiscardRequest, opts ...grpc.CallOption) (*DiscardResponse, error)
 	// Endpoints answers where this node serves its REST APIs.
 	Endpoints(ctx context.Context, in *EndpointsRequest, opts ...grpc.CallOption) (*EndpointsResponse, error)
+	// ListenerStats answers what all amphorae together have counted. Those that are silent
+	// are left out.
+	ListenerStats(ctx context.Context, in *ListenerStatsRequest, opts ...grpc.CallOption) (*ListenerStatsResponse, error)
 }
 
 type clusterClient struct {
@@ -1773,6 +1777,16 @@ func (c *clusterClient) Endpoints(ctx context.Context, in *EndpointsRequest, opt
 	return out, nil
 }
 
+func (c *clusterClient) ListenerStats(ctx context.Context, in *ListenerStatsRequest, opts ...grpc.CallOption) (*ListenerStatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListenerStatsResponse)
+	err := c.cc.Invoke(ctx, Cluster_ListenerStats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ClusterServer is the server API for Cluster service.
 // All implementations must embed UnimplementedClusterServer
 // for forward compatibility.
@@ -1804,6 +1818,9 @@ type ClusterServer interface {
 	Discard(context.Context, *DiscardRequest) (*DiscardResponse, error)
 	// Endpoints answers where this node serves its REST APIs.
 	Endpoints(context.Context, *EndpointsRequest) (*EndpointsResponse, error)
+	// ListenerStats answers what all amphorae together have counted. Those that are silent
+	// are left out.
+	ListenerStats(context.Context, *ListenerStatsRequest) (*ListenerStatsResponse, error)
 	mustEmbedUnimplementedClusterServer()
 }
 
@@ -1843,6 +1860,9 @@ func (UnimplementedClusterServer) Discard(context.Context, *DiscardRequest) (*Di
 }
 func (UnimplementedClusterServer) Endpoints(context.Context, *EndpointsRequest) (*EndpointsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Endpoints not implemented")
+}
+func (UnimplementedClusterServer) ListenerStats(context.Context, *ListenerStatsRequest) (*ListenerStatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListenerStats not implemented")
 }
 func (UnimplementedClusterServer) mustEmbedUnimplementedClusterServer() {}
 func (UnimplementedClusterServer) testEmbeddedByValue()                 {}
@@ -2045,6 +2065,24 @@ func _Cluster_Endpoints_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cluster_ListenerStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListenerStatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).ListenerStats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_ListenerStats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).ListenerStats(ctx, req.(*ListenerStatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Cluster_ServiceDesc is the grpc.ServiceDesc for Cluster service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -2091,6 +2129,10 @@ var Cluster_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Endpoints",
 			Handler:    _Cluster_Endpoints_Handler,
+		},
+		{
+			MethodName: "ListenerStats",
+			Handler:    _Cluster_ListenerStats_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
