@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os/exec"
 	"slices"
 	"strconv"
+
+	"github.com/vishvananda/netlink"
 )
 
 // What programs need that run something else than amphorad in a lab, for
@@ -22,6 +25,21 @@ func (c *Cluster) Client() *Host { return c.client }
 // Do runs fn in the host's namespace: sockets that it opens stay there, but
 // goroutines that it starts do not run there.
 func (h *Host) Do(fn func() error) error { return h.net.Do(fn) }
+
+// OnLink tells the host that addresses of a prefix are on its own segment.
+func (h *Host) OnLink(prefix netip.Prefix) error {
+	return h.net.Do(func() error {
+		l, err := netlink.LinkByName(link)
+		if err != nil {
+			return fmt.Errorf("find link of %s: %w", h.Name, err)
+		}
+		dst := &net.IPNet{IP: prefix.Masked().Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
+		if err := netlink.RouteAdd(&netlink.Route{LinkIndex: l.Attrs().Index, Dst: dst, Scope: netlink.SCOPE_LINK}); err != nil {
+			return fmt.Errorf("add route to %s on %s: %w", prefix, h.Name, err)
+		}
+		return nil
+	})
+}
 
 // Start starts cmd on the host, as cmd.Start does. The caller ends it and waits
 // for it before the lab is closed.

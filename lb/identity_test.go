@@ -124,7 +124,9 @@ func TestRoles(t *testing.T) {
 
 	user, project := w.user("ann"), w.project("demo")
 	for _, a := range []Assignment{
-		{UserID: user, ProjectID: project, RoleID: auditor}, {UserID: user, ProjectID: project, RoleID: admin.ID}, {UserID: user, RoleID: auditor},
+		{UserID: user, ProjectID: project, RoleID: auditor},
+		{UserID: user, ProjectID: project, RoleID: admin.ID},
+		{UserID: user, RoleID: auditor},
 		{UserID: user, RoleID: auditor},
 	} {
 		w.do(Assign{a})
@@ -220,14 +222,26 @@ func TestIdentityPreconditions(t *testing.T) {
 	secret := w.secret("")
 	box := SecretContainerID(w.do(CreateSecretContainer{Spec: SecretContainerSpec{Type: Some("generic")}}))
 	for _, op := range []Op{
-		UpdateProject{ID: project, If: 77}, DeleteProject{ID: project, If: 77}, UpdateUser{ID: user, If: 77}, DeleteUser{ID: user, If: 77},
-		DeleteRole{ID: role, If: 77}, UpdateSecret{ID: secret, If: 77}, DeleteSecret{ID: secret, If: 77}, DeleteSecretContainer{ID: box, If: 77},
+		UpdateProject{ID: project, If: 77},
+		DeleteProject{ID: project, If: 77},
+		UpdateUser{ID: user, If: 77},
+		DeleteUser{ID: user, If: 77},
+		DeleteRole{ID: role, If: 77},
+		UpdateSecret{ID: secret, If: 77},
+		DeleteSecret{ID: secret, If: 77},
+		DeleteSecretContainer{ID: box, If: 77},
 	} {
 		w.refused(op, ErrPrecondition, "", "not 77")
 	}
 	for _, op := range []Op{
-		UpdateProject{ID: "x"}, DeleteProject{ID: "x"}, UpdateUser{ID: "x"}, DeleteUser{ID: "x"}, DeleteRole{ID: "x"},
-		UpdateSecret{ID: "x"}, DeleteSecret{ID: "x"}, DeleteSecretContainer{ID: "x"},
+		UpdateProject{ID: "x"},
+		DeleteProject{ID: "x"},
+		UpdateUser{ID: "x"},
+		DeleteUser{ID: "x"},
+		DeleteRole{ID: "x"},
+		UpdateSecret{ID: "x"},
+		DeleteSecret{ID: "x"},
+		DeleteSecretContainer{ID: "x"},
 	} {
 		w.refused(op, ErrNotFound, "", "does not exist")
 	}

@@ -13,8 +13,13 @@ type identityBuilder struct {
 
 func newIdentityBuilder() identityBuilder {
 	return identityBuilder{
-		map[string]*Project{}, map[string]*User{}, map[string]*Role{}, map[string]*Assignment{},
-		map[string]*Revocation{}, map[SecretID]*Secret{}, map[SecretContainerID]*SecretContainer{},
+		map[string]*Project{},
+		map[string]*User{},
+		map[string]*Role{},
+		map[string]*Assignment{},
+		map[string]*Revocation{},
+		map[SecretID]*Secret{},
+		map[SecretContainerID]*SecretContainer{},
 	}
 }
 

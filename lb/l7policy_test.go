@@ -71,8 +71,10 @@ func l7PolicyRules(t *testing.T) []rule[L7PolicySpec] {
 		{"TCP pool", pool(w.tcp), ErrInvalid, "redirect_pool_id", "The pool protocol 'TCP' is invalid while the listener protocol is 'HTTP'."},
 		{"unknown pool", pool(PoolID(testID(99))), ErrNotFound, "redirect_pool_id", "does not exist"},
 		{"pool of another load balancer", pool(w.foreign), ErrNotFound, "redirect_pool_id", "does not exist"},
-		{"pool and prefix", func(s *L7PolicySpec) { pool(w.http)(s); s.RedirectPrefix = Some("http://a") }, ErrInvalid, "redirect_pool_id",
-			"Cannot specify redirect_pool_id and redirect_url or redirect_prefix at the same time"},
+		{
+			"pool and prefix", func(s *L7PolicySpec) { pool(w.http)(s); s.RedirectPrefix = Some("http://a") }, ErrInvalid, "redirect_pool_id",
+			"Cannot specify redirect_pool_id and redirect_url or redirect_prefix at the same time",
+		},
 		{"position 1", position(1), nil, "", ""},
 		{"position 0", position(0), ErrInvalid, "position", "use 1 to 2147483647"},
 		{"null position", func(s *L7PolicySpec) { s.Position = Null[int]() }, nil, "", ""},
@@ -219,8 +221,11 @@ func TestUnknownL7IDs(t *testing.T) {
 	w := newL7World(t)
 	gone := testID(99)
 	for _, op := range []Op{
-		UpdateL7Policy{ID: L7PolicyID(gone)}, DeleteL7Policy{ID: L7PolicyID(gone)},
-		UpdateL7Rule{ID: L7RuleID(gone)}, DeleteL7Rule{ID: L7RuleID(gone)}, SetMembers{PoolID: PoolID(gone)},
+		UpdateL7Policy{ID: L7PolicyID(gone)},
+		DeleteL7Policy{ID: L7PolicyID(gone)},
+		UpdateL7Rule{ID: L7RuleID(gone)},
+		DeleteL7Rule{ID: L7RuleID(gone)},
+		SetMembers{PoolID: PoolID(gone)},
 	} {
 		_, _, _, err := Apply(w.cfg, w.stamp(op))
 		checkError(t, err, ErrNotFound, "", "does not exist")

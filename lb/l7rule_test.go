@@ -19,10 +19,14 @@ func l7RuleRules() []rule[L7RuleSpec] {
 	}
 	meta := func(s *L7RuleSpec) *MetaSpec { return &s.MetaSpec }
 	rules := []rule[L7RuleSpec]{
-		{"unknown type", with("BODY", L7EqualTo, "", "x"), ErrInvalid, "type",
-			"Value should be one of: COOKIE, FILE_TYPE, HEADER, HOST_NAME, PATH, SSL_CONN_HAS_CERT, SSL_VERIFY_RESULT, SSL_DN_FIELD"},
-		{"unknown compare type", with(L7Path, "LIKE", "", "x"), ErrInvalid, "compare_type",
-			"Value should be one of: CONTAINS, ENDS_WITH, EQUAL_TO, REGEX, STARTS_WITH"},
+		{
+			"unknown type", with("BODY", L7EqualTo, "", "x"), ErrInvalid, "type",
+			"Value should be one of: COOKIE, FILE_TYPE, HEADER, HOST_NAME, PATH, SSL_CONN_HAS_CERT, SSL_VERIFY_RESULT, SSL_DN_FIELD",
+		},
+		{
+			"unknown compare type", with(L7Path, "LIKE", "", "x"), ErrInvalid, "compare_type",
+			"Value should be one of: CONTAINS, ENDS_WITH, EQUAL_TO, REGEX, STARTS_WITH",
+		},
 		{"empty value", with(L7Path, L7EqualTo, "", ""), ErrInvalid, "value", "Error parsing L7Rule: Invalid L7 Rule: L7 rule type requires a value"},
 		{"value too long", with(L7Path, L7EqualTo, "", strings.Repeat("x", 256)), ErrInvalid, "value", "at most 255"},
 		{"key too long", with(L7Header, L7EqualTo, strings.Repeat("x", 256), "v"), ErrInvalid, "key", "at most 255"},

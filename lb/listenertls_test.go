@@ -25,25 +25,39 @@ func TestListenerTLSRules(t *testing.T) {
 	long := strings.Repeat("x", 256)
 	checkRules(t, fresh, func(s ListenerSpec) Op { return CreateListener{Spec: s} }, []rule[ListenerSpec]{
 		{"HTTP pool", set(func(s *ListenerSpec) { s.DefaultPoolID = Some(http) }), nil, "", ""},
-		{"no certificate", set(func(s *ListenerSpec) { s.TLSDefaultRef = Null[string]() }), ErrInvalid, "default_tls_container_ref",
-			"Validation failure: An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners."},
+		{
+			"no certificate", set(func(s *ListenerSpec) { s.TLSDefaultRef = Null[string]() }), ErrInvalid, "default_tls_container_ref",
+			"Validation failure: An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.",
+		},
 		{"SNI alone", set(func(s *ListenerSpec) { s.TLSDefaultRef, s.SNIRefs = Null[string](), Some([]string{"a", "b"}) }), nil, "", ""},
 		{"reference too long", set(func(s *ListenerSpec) { s.TLSDefaultRef = Some(long) }), ErrInvalid, "default_tls_container_ref", "at most 255"},
 		{"SNI reference too long", set(func(s *ListenerSpec) { s.SNIRefs = Some([]string{long}) }), ErrInvalid, "sni_container_refs", "at most 255"},
-		{"certificate on HTTP", as(ProtocolHTTP, cert), ErrInvalid, "default_tls_container_ref",
-			"Certificate container references are not allowed on HTTP protocol listeners."},
-		{"certificate on UDP", as(ProtocolUDP, cert), ErrInvalid, "default_tls_container_ref",
-			"UDP protocol listener does not support TLS or header insertion."},
+		{
+			"certificate on HTTP", as(ProtocolHTTP, cert), ErrInvalid, "default_tls_container_ref",
+			"Certificate container references are not allowed on HTTP protocol listeners.",
+		},
+		{
+			"certificate on UDP", as(ProtocolUDP, cert), ErrInvalid, "default_tls_container_ref",
+			"UDP protocol listener does not support TLS or header insertion.",
+		},
 		{"certificate on PROMETHEUS", as(ProtocolPrometheus, cert), nil, "", ""},
-		{"client CA without certificate", as(ProtocolPrometheus, func(s *ListenerSpec) { s.ClientCARef = Some("ca") }), ErrInvalid, "client_ca_tls_container_ref",
-			"An SNI or default certificate container reference must be provided with a client CA container reference."},
+		{
+			"client CA without certificate", as(ProtocolPrometheus, func(s *ListenerSpec) { s.ClientCARef = Some("ca") }), ErrInvalid, "client_ca_tls_container_ref",
+			"An SNI or default certificate container reference must be provided with a client CA container reference.",
+		},
 		{"client CA", set(func(s *ListenerSpec) { s.ClientCARef, s.ClientAuth = Some("ca"), Some(ClientAuthMandatory) }), nil, "", ""},
-		{"client authentication without CA", set(func(s *ListenerSpec) { s.ClientAuth = Some(ClientAuthOptional) }), ErrInvalid, "client_authentication",
-			"Client authentication setting OPTIONAL requires a client CA container reference."},
-		{"unknown client authentication", set(func(s *ListenerSpec) { s.ClientCARef, s.ClientAuth = Some("ca"), Some[ClientAuth]("MAYBE") }), ErrInvalid, "client_authentication",
-			"Value should be one of: NONE, OPTIONAL, MANDATORY"},
-		{"CRL without CA", set(func(s *ListenerSpec) { s.ClientCRLRef = Some("crl") }), ErrInvalid, "client_crl_container_ref",
-			"A client authentication CA reference is required to specify a client authentication revocation list."},
+		{
+			"client authentication without CA", set(func(s *ListenerSpec) { s.ClientAuth = Some(ClientAuthOptional) }), ErrInvalid, "client_authentication",
+			"Client authentication setting OPTIONAL requires a client CA container reference.",
+		},
+		{
+			"unknown client authentication", set(func(s *ListenerSpec) { s.ClientCARef, s.ClientAuth = Some("ca"), Some[ClientAuth]("MAYBE") }), ErrInvalid, "client_authentication",
+			"Value should be one of: NONE, OPTIONAL, MANDATORY",
+		},
+		{
+			"CRL without CA", set(func(s *ListenerSpec) { s.ClientCRLRef = Some("crl") }), ErrInvalid, "client_crl_container_ref",
+			"A client authentication CA reference is required to specify a client authentication revocation list.",
+		},
 		{"ciphers", set(func(s *ListenerSpec) { s.Ciphers = Some("ECDHE+AESGCM:!aNULL:@SECLEVEL=2") }), nil, "", ""},
 		{"cipher characters", set(func(s *ListenerSpec) { s.Ciphers = Some("A\nB") }), ErrInvalid, "tls_ciphers", "Invalid characters in cipher string."},
 		{"ciphers too long", set(func(s *ListenerSpec) { s.Ciphers = Some(strings.Repeat("A", 2049)) }), ErrInvalid, "tls_ciphers", "at most 2048"},
@@ -59,12 +73,18 @@ func TestListenerTLSRules(t *testing.T) {
 			s.HSTSMaxAge, s.HSTSPreload, s.HSTSIncludeSubdomains = Some(0), Some(true), Some(true)
 		}), nil, "", ""},
 		{"HSTS below 0", set(func(s *ListenerSpec) { s.HSTSMaxAge = Some(-1) }), ErrInvalid, "hsts_max_age", "use 0 to"},
-		{"HSTS without age", set(func(s *ListenerSpec) { s.HSTSPreload = Some(true) }), ErrInvalid, "hsts_max_age",
-			"HSTS configuration options hsts_include_subdomains and hsts_preload only make sense if hsts_max_age is set as well."},
-		{"HSTS on HTTP", as(ProtocolHTTP, func(s *ListenerSpec) { s.HSTSMaxAge = Some(1) }), ErrInvalid, "hsts_max_age",
-			"HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol."},
-		{"default pool of PROMETHEUS", as(ProtocolPrometheus, func(s *ListenerSpec) { s.DefaultPoolID = Some(http) }), ErrInvalid, "default_pool_id",
-			"Protocol PROMETHEUS listeners cannot have child objects."},
+		{
+			"HSTS without age", set(func(s *ListenerSpec) { s.HSTSPreload = Some(true) }), ErrInvalid, "hsts_max_age",
+			"HSTS configuration options hsts_include_subdomains and hsts_preload only make sense if hsts_max_age is set as well.",
+		},
+		{
+			"HSTS on HTTP", as(ProtocolHTTP, func(s *ListenerSpec) { s.HSTSMaxAge = Some(1) }), ErrInvalid, "hsts_max_age",
+			"HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.",
+		},
+		{
+			"default pool of PROMETHEUS", as(ProtocolPrometheus, func(s *ListenerSpec) { s.DefaultPoolID = Some(http) }), ErrInvalid, "default_pool_id",
+			"Protocol PROMETHEUS listeners cannot have child objects.",
+		},
 	})
 }
 

@@ -83,22 +83,36 @@ func TestCreateWholeTreeRules(t *testing.T) {
 	bad := pathRule("(")
 	bad.Compare = Some(L7Regex)
 	checkRules(t, fresh, func(s LoadBalancerSpec) Op { return CreateLoadBalancer{Spec: s} }, []rule[LoadBalancerSpec]{
-		{"pool without a name", func(s *LoadBalancerSpec) {
-			s.Pools = append(s.Pools, PoolSpec{Protocol: Some(ProtocolTCP), Algorithm: Some(RoundRobin)})
+		{
+			"pool without a name", func(s *LoadBalancerSpec) {
+				s.Pools = append(s.Pools, PoolSpec{Protocol: Some(ProtocolTCP), Algorithm: Some(RoundRobin)})
+			},
+			ErrInvalid, "pools", "Validation failure: Pools must be named when creating a fully populated loadbalancer.",
 		},
-			ErrInvalid, "pools", "Validation failure: Pools must be named when creating a fully populated loadbalancer."},
-		{"name twice", func(s *LoadBalancerSpec) { s.Pools = append(s.Pools, s.Pools[1]) },
-			ErrInvalid, "pools", "Validation failure: Pool names must be unique when creating a fully populated loadbalancer."},
-		{"unknown default pool", func(s *LoadBalancerSpec) { s.Listeners[0].DefaultPoolName = "x" },
-			ErrInvalid, "pools", "Validation failure: Pool 'x' was referenced but no full definition was found."},
-		{"unknown redirect pool", func(s *LoadBalancerSpec) { s.Listeners[0].L7Policies[1].RedirectPoolName = "y" },
-			ErrInvalid, "pools", "Pool 'y' was referenced but no full definition was found."},
-		{"no protocol", func(s *LoadBalancerSpec) { s.Pools[1].Protocol = Opt[Protocol]{} },
-			ErrInvalid, "pools", "Validation failure: Pool definition for 'api' missing required attribute: protocol"},
-		{"no algorithm", func(s *LoadBalancerSpec) { s.Pools[1].Algorithm = Opt[Algorithm]{} },
-			ErrInvalid, "pools", "Pool definition for 'api' missing required attribute: lb_algorithm"},
-		{"protocols that do not fit", func(s *LoadBalancerSpec) { s.Listeners[0].Protocol, s.Listeners[0].L7Policies = Some(ProtocolUDP), nil },
-			ErrInvalid, "default_pool_id", "The pool protocol 'HTTP' is invalid while the listener protocol is 'UDP'."},
+		{
+			"name twice", func(s *LoadBalancerSpec) { s.Pools = append(s.Pools, s.Pools[1]) },
+			ErrInvalid, "pools", "Validation failure: Pool names must be unique when creating a fully populated loadbalancer.",
+		},
+		{
+			"unknown default pool", func(s *LoadBalancerSpec) { s.Listeners[0].DefaultPoolName = "x" },
+			ErrInvalid, "pools", "Validation failure: Pool 'x' was referenced but no full definition was found.",
+		},
+		{
+			"unknown redirect pool", func(s *LoadBalancerSpec) { s.Listeners[0].L7Policies[1].RedirectPoolName = "y" },
+			ErrInvalid, "pools", "Pool 'y' was referenced but no full definition was found.",
+		},
+		{
+			"no protocol", func(s *LoadBalancerSpec) { s.Pools[1].Protocol = Opt[Protocol]{} },
+			ErrInvalid, "pools", "Validation failure: Pool definition for 'api' missing required attribute: protocol",
+		},
+		{
+			"no algorithm", func(s *LoadBalancerSpec) { s.Pools[1].Algorithm = Opt[Algorithm]{} },
+			ErrInvalid, "pools", "Pool definition for 'api' missing required attribute: lb_algorithm",
+		},
+		{
+			"protocols that do not fit", func(s *LoadBalancerSpec) { s.Listeners[0].Protocol, s.Listeners[0].L7Policies = Some(ProtocolUDP), nil },
+			ErrInvalid, "default_pool_id", "The pool protocol 'HTTP' is invalid while the listener protocol is 'UDP'.",
+		},
 		{"member twice", func(s *LoadBalancerSpec) { s.Pools[0].Members[1] = s.Pools[0].Members[0] }, ErrConflict, "address", "Another member on this pool"},
 		{"monitor that does not fit", func(s *LoadBalancerSpec) { s.Pools[0].Monitor.Type = Some(MonitorSCTP) }, ErrInvalid, "type", "only supported for pools of type UDP/SCTP"},
 		{"port twice", func(s *LoadBalancerSpec) { s.Listeners = append(s.Listeners, s.Listeners[0]) }, ErrConflict, "protocol_port", "Another Listener"},

@@ -89,8 +89,10 @@ func TestFlavorAndZoneRules(t *testing.T) {
 		"unknown zone":            {UpdateAvailabilityZone{Name: "west"}, ErrNotFound, "", "does not exist"},
 		"unknown flavor":          {DeleteFlavor{ID: FlavorID(gone)}, ErrNotFound, "", "does not exist"},
 		"zone profile in use":     {DeleteAvailabilityZoneProfile{ID: zoneProfile}, ErrInUse, "", "Availability Zone Profile " + string(zoneProfile) + " is in use"},
-		"other provider": {CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s), FlavorID: Some(f), Provider: Some("octavia")}},
-			ErrInvalid, "flavor_id", "Flavor '" + string(f) + "' is not compatible with provider 'octavia'"},
+		"other provider": {
+			CreateLoadBalancer{Spec: LoadBalancerSpec{VIPSubnetID: Some(s), FlavorID: Some(f), Provider: Some("octavia")}},
+			ErrInvalid, "flavor_id", "Flavor '" + string(f) + "' is not compatible with provider 'octavia'",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, _, err := Apply(w.cfg, w.stamp(r.op))

@@ -33,10 +33,14 @@ func TestPersistenceRules(t *testing.T) {
 			{"none", func(s *PoolSpec) { s.Persistence = Some(PersistenceSpec{}) }, nil, "", ""},
 			{"unknown type", sp("IP_HASH", nil), ErrInvalid, field, "Value should be one of: SOURCE_IP, HTTP_COOKIE, APP_COOKIE"},
 			{"no type", func(s *PoolSpec) { s.Persistence = Some(PersistenceSpec{CookieName: Some("x")}) }, ErrInvalid, field, "Mandatory field missing."},
-			{"app cookie without name", sp(PersistAppCookie, nil), ErrInvalid, field,
-				`Validation failure: Field "cookie_name" must be specified when using the "APP_COOKIE" session persistence type.`},
-			{"name without app cookie", sp(PersistHTTPCookie, cookie("x")), ErrInvalid, field,
-				`Validation failure: Field "cookie_name" can only be specified with session persistence of type "APP_COOKIE".`},
+			{
+				"app cookie without name", sp(PersistAppCookie, nil), ErrInvalid, field,
+				`Validation failure: Field "cookie_name" must be specified when using the "APP_COOKIE" session persistence type.`,
+			},
+			{
+				"name without app cookie", sp(PersistHTTPCookie, cookie("x")), ErrInvalid, field,
+				`Validation failure: Field "cookie_name" can only be specified with session persistence of type "APP_COOKIE".`,
+			},
 			{"name with a space", sp(PersistAppCookie, cookie("a b")), ErrInvalid, field, "Value should match the pattern"},
 			{"name with a semicolon", sp(PersistAppCookie, cookie("a;b")), ErrInvalid, field, "Value should match the pattern"},
 			{"name with a bracket", sp(PersistAppCookie, cookie("a[b")), ErrInvalid, field, `Validation failure: Supplied "cookie_name" is invalid.`},

@@ -11,8 +11,10 @@ func poolRules() []rule[PoolSpec] {
 	return slices.Concat(metaRules(meta), describedRules(meta), []rule[PoolSpec]{
 		{"least connections", algorithm(LeastConnections), nil, "", ""},
 		{"source IP", algorithm(SourceIP), nil, "", ""},
-		{"source IP and port", algorithm("SOURCE_IP_PORT"), ErrUnsupported, "lb_algorithm",
-			"Provider 'amphora' does not support a requested option: Amphora provider does not support SOURCE_IP_PORT algorithm."},
+		{
+			"source IP and port", algorithm("SOURCE_IP_PORT"), ErrUnsupported, "lb_algorithm",
+			"Provider 'amphora' does not support a requested option: Amphora provider does not support SOURCE_IP_PORT algorithm.",
+		},
 		{"empty algorithm", algorithm(""), ErrInvalid, "lb_algorithm", "Value should be one of: SOURCE_IP, ROUND_ROBIN, LEAST_CONNECTIONS, SOURCE_IP_PORT"},
 	})
 }

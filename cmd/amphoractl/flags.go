@@ -175,7 +175,7 @@ func prefix(s string) (netip.Prefix, error) {
 // address-address.
 func addressRange(s string) (lb.Range, error) {
 	start, end, pairs := strings.Cut(s, ",")
-	ok := true
+	var ok bool
 	if pairs {
 		start, ok = strings.CutPrefix(start, "start=")
 		end, pairs = strings.CutPrefix(end, "end=")

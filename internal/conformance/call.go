@@ -17,6 +17,7 @@ type call struct {
 	method, path string // the path begins after /v2
 	body         any    // nil: none; a string is sent as it is
 	save         string // the name of what is created
+	apart        bool   // a second after what was created before: its place in lists is known
 	project      string // everybody: no X-Project-Id, "": the script's
 }
 

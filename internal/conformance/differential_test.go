@@ -47,6 +47,9 @@ func (t *target) settle(tb testing.TB) {
 func (t *target) play(tb testing.TB, script []call) (replies []reply) {
 	tb.Helper()
 	for _, c := range script {
+		if c.apart {
+			<-time.After(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		}
 		r, err := t.send(c)
 		if err != nil {
 			tb.Fatal(err)

@@ -1,6 +1,9 @@
 package conformance
 
-import "slices"
+import (
+	"net/http"
+	"slices"
+)
 
 const lbs = "/lbaas/loadbalancers"
 
@@ -8,7 +11,7 @@ const lbs = "/lbaas/loadbalancers"
 func setUp() []call {
 	return []call{
 		post("loadbalancer", lbs, object{"vip_subnet_id": subnet4, "name": "lb"}, "lb"),
-		post("loadbalancer", lbs, object{"vip_subnet_id": subnet4, "name": "other"}, "other"),
+		{method: http.MethodPost, path: lbs, body: object{"loadbalancer": object{"vip_subnet_id": subnet4, "name": "other"}}, save: "other", apart: true},
 		post("pool", "/lbaas/pools", object{"loadbalancer_id": "{lb}", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "name": "pool"}, "pool"),
 		post("pool", "/lbaas/pools", object{"loadbalancer_id": "{lb}", "protocol": "TCP", "lb_algorithm": "ROUND_ROBIN"}, "tcppool"),
 		post("pool", "/lbaas/pools", object{"loadbalancer_id": "{lb}", "protocol": "UDP", "lb_algorithm": "SOURCE_IP"}, "udppool"),
@@ -155,9 +158,11 @@ func combined() []call {
 		"vip_subnet_id": subnet4, "name": "graph",
 		"listeners": []any{object{
 			"name": "l1", "protocol": "HTTP", "protocol_port": 80,
-			"default_pool": object{"name": "p1", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
+			"default_pool": object{
+				"name": "p1", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
 				"members":       []any{object{"address": "192.0.2.30", "protocol_port": 80}, object{"address": "192.0.2.31", "protocol_port": 80, "weight": 2}},
-				"healthmonitor": object{"type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 2}},
+				"healthmonitor": object{"type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 2},
+			},
 			"l7policies": []any{object{"action": "REDIRECT_TO_POOL", "redirect_pool": object{"name": "p1"}, "rules": []any{object{"type": "PATH", "compare_type": "EQUAL_TO", "value": "/"}}}},
 		}},
 	}
@@ -253,6 +258,8 @@ func administered() []call {
 		post("loadbalancer", lbs, object{"vip_subnet_id": subnet4, "availability_zone": "z"}, ""), remove(zoneProfiles + "/{zp}"), remove(zones + "/z"), remove(zoneProfiles + "/{zp}"),
 
 		get("/lbaas/providers"), get("/lbaas/providers?fields=name"), get("/lbaas/providers/amphora/flavor_capabilities"), get("/lbaas/providers/amphora/availability_zone_capabilities"), get("/lbaas/providers/nobody/flavor_capabilities"),
-		get("/octavia/amphorae/" + nobody), remove("/octavia/amphorae/" + nobody), call{method: "PUT", path: "/octavia/amphorae/" + nobody + "/failover"}, call{method: "PUT", path: lbs + "/" + nobody + "/failover"},
+		get("/octavia/amphorae/" + nobody), remove("/octavia/amphorae/" + nobody),
+		{method: "PUT", path: "/octavia/amphorae/" + nobody + "/failover"},
+		{method: "PUT", path: lbs + "/" + nobody + "/failover"},
 	}
 }

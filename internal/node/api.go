@@ -99,7 +99,7 @@ func (n *Node) serveAPI(ctx context.Context) error {
 	if err := n.rest.Shutdown(stop); err != nil {
 		_ = n.rest.Close() // those that take too long, such as who waits for changes
 	}
-	_ = <-ended // that it was shut down
+	<-ended // that it was shut down
 	return nil
 }
 

@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/amphora-lb/amphora/chaos"
 )
 
@@ -73,7 +71,7 @@ func newBed(ctx context.Context, bin string) (_ *bed, err error) {
 		return nil, err
 	}
 	b.subnet = strings.TrimSpace(out)
-	if err := b.cluster.Client().Do(route); err != nil {
+	if err := b.cluster.Client().OnLink(vips); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"amphora-1", "amphora-2", "witness"} {
@@ -90,19 +88,6 @@ func newBed(ctx context.Context, bin string) (_ *bed, err error) {
 }
 
 func (b *bed) close() error { return b.cluster.Close() }
-
-// route tells the host that it runs on that the VIPs are on its own segment.
-func route() error {
-	link, err := netlink.LinkByName("eth0")
-	if err != nil {
-		return fmt.Errorf("find the client's link: %w", err)
-	}
-	dst := &net.IPNet{IP: vips.Addr().AsSlice(), Mask: net.CIDRMask(vips.Bits(), 32)}
-	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: dst, Scope: netlink.SCOPE_LINK}); err != nil {
-		return fmt.Errorf("add route to the VIPs: %w", err)
-	}
-	return nil
-}
 
 // dial connects from the client's host.
 func (b *bed) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
