@@ -10,6 +10,7 @@ type Batch struct{ Ops []Op }
 // only the fields that are not absent. A create whose ID is empty makes the id of the
 // stamp; a batch may name ids, so that later operations can refer to them. An If that
 // is not 0 refuses an update or delete unless it is the revision of the resource.
+
 type (
 	CreateSubnet struct {
 		ID   SubnetID

@@ -99,7 +99,9 @@ func (n *Node) serveAPI(ctx context.Context) error {
 	if err := n.rest.Shutdown(stop); err != nil {
 		_ = n.rest.Close() // those that take too long, such as who waits for changes
 	}
-	<-ended // that it was shut down
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
