@@ -6,11 +6,9 @@ import "time"
 // is refused. Its Result is that of the last one.
 type Batch struct{ Ops []Op }
 
-// The operations: Create, Update and Delete of each kind, and some more. Updates change
-// only the fields that are not absent. A create whose ID is empty makes the id of the
+// The operations. Updates change only the fields that are not absent. A create whose ID is empty makes the id of the
 // stamp; a batch may name ids, so that later operations can refer to them. An If that
 // is not 0 refuses an update or delete unless it is the revision of the resource.
-
 type (
 	CreateSubnet struct {
 		ID   SubnetID
