@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	vnetns "github.com/vishvananda/netns"
@@ -17,8 +18,10 @@ import (
 // goroutine, but not together with Close.
 type Namespace struct {
 	name string // empty: no name under /run/netns
-	fd   vnetns.NsHandle
 	nl   *netlink.Handle
+
+	mu sync.RWMutex    // a transport of net/http may dial while the namespace is given up
+	fd vnetns.NsHandle // guarded by mu
 }
 
 // New makes a namespace without a name. It lives until Close, or for as long as
@@ -73,11 +76,21 @@ func (n *Namespace) Netlink() *netlink.Handle { return n.nl }
 // goroutines that it starts do not run there. fn must not call t.FailNow.
 func (n *Namespace) Do(fn func() error) error {
 	return onThread(func() error {
-		if err := vnetns.Set(n.fd); err != nil {
+		if err := n.enter(); err != nil {
 			return fmt.Errorf("enter namespace %q: %w", n.name, err)
 		}
 		return fn()
 	})
+}
+
+// enter puts the calling thread into the namespace.
+func (n *Namespace) enter() error {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	if !n.fd.IsOpen() {
+		return os.ErrClosed
+	}
+	return vnetns.Set(n.fd)
 }
 
 // Start starts cmd in the namespace, as cmd.Start does; the caller waits for it
@@ -111,6 +124,8 @@ func (n *Namespace) Close() error {
 		n.nl = nil
 	}
 	var errs []error
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.fd.IsOpen() {
 		errs = append(errs, n.fd.Close())
 		if n.name != "" {
