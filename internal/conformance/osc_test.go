@@ -230,7 +230,7 @@ func TestOpenStackClient(t *testing.T) {
 // first is the id of the first thing of a kind that the client lists, or makes.
 func first(t *testing.T, client *osc, kind string) string {
 	t.Helper()
-	args := map[string]string{"rule": "loadbalancer l7rule list po1", "amphora": "loadbalancer amphora list", "project": "project create demo"}[kind]
+	args := map[string]string{"rule": "loadbalancer l7rule list po1", "amphora": "loadbalancer amphora list --loadbalancer lb1", "project": "project create demo"}[kind]
 	got, err := client.run(append(strings.Fields(args), "-f", "value", "-c", "id")...)
 	if err != nil || got.Status != 0 || strings.TrimSpace(got.Output) == "" {
 		t.Fatalf("list %s: %v %+v", kind, err, got)
