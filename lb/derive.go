@@ -8,6 +8,8 @@ import "slices"
 // Subnet derives the status of a subnet. No engine has to do anything for one.
 func (v View) Subnet(*Subnet) Status { return Status{Provisioning: Active, Operating: Online} }
 
+const reasonFull = "it has as many connections as its connection_limit allows"
+
 // LoadBalancer derives the status of t's load balancer: PENDING_UPDATE while
 // anything below it is pending, and as well as the worst pool that serves.
 func (v View) LoadBalancer(t *Tree) Status {
@@ -20,16 +22,16 @@ func (v View) LoadBalancer(t *Tree) Status {
 	}
 	for _, l := range t.Listeners {
 		if v.Full[l.ID] && v.Listener(t, l).Operating == Degraded {
-			s.Operating = Degraded
+			s.Operating, s.Reason = Degraded, "listener "+string(l.ID)+": "+reasonFull
 		}
 	}
 	for _, p := range t.Pools {
-		switch v.Pool(t, p).Operating {
+		switch pool := v.Pool(t, p); pool.Operating {
 		case Failed:
-			s.Operating = Failed
+			s.Operating, s.Reason = Failed, "pool "+string(p.ID)+": "+pool.Reason
 			return s
 		case Degraded:
-			s.Operating = Degraded
+			s.Operating, s.Reason = Degraded, "pool "+string(p.ID)+": "+pool.Reason
 		}
 	}
 	return s
@@ -43,7 +45,7 @@ func (v View) Listener(t *Tree, l *Listener) Status {
 	case !t.LoadBalancer.AdminStateUp:
 		s.Operating = Offline
 	case s.Operating == Online && v.Full[l.ID]:
-		s.Operating = Degraded
+		s.Operating, s.Reason = Degraded, reasonFull
 	}
 	return s
 }
@@ -79,9 +81,9 @@ func (v View) Pool(t *Tree, p *Pool) Status {
 	switch failed {
 	case 0:
 	case usable:
-		s.Operating = Failed
+		s.Operating, s.Reason = Failed, "no member passes its health checks"
 	default:
-		s.Operating = Degraded
+		s.Operating, s.Reason = Degraded, "some members fail their health checks"
 	}
 	return s
 }
@@ -107,6 +109,9 @@ func (v View) Member(p *Pool, m *Member) Status {
 		s.Operating = Offline
 	default:
 		s.Operating = checked
+		if checked == Failed && s.Reason == "" {
+			s.Reason = "it fails its health checks"
+		}
 	}
 	return s
 }

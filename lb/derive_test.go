@@ -121,6 +121,9 @@ func TestOperatingStatus(t *testing.T) {
 			got := map[string]OperatingStatus{}
 			for id, s := range w.statuses() {
 				got[id] = s.Operating
+				if unwell := s.Operating == Failed || s.Operating == Degraded; unwell != (s.Reason != "") {
+					t.Errorf("%s is %s for the reason %q", id, s.Operating, s.Reason)
+				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("operating statuses (-want +got):\n%s", diff)

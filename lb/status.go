@@ -37,5 +37,5 @@ type View struct {
 type Status struct {
 	Provisioning ProvisioningStatus
 	Operating    OperatingStatus
-	Reason       string // why it is ERROR, else empty
+	Reason       string // why it is ERROR or DEGRADED, else empty; for people
 }

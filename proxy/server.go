@@ -107,10 +107,12 @@ func (s *server) awaitRoom() {
 			return
 		}
 		s.full.Store(true)
+		snap.counters.full.Add(1)
 		// A connection that ended before full was set has left no signal.
 		if s.active.Load() >= snap.limit {
 			<-s.room
 		}
+		snap.counters.full.Add(-1)
 		s.full.Store(false)
 	}
 }

@@ -29,6 +29,7 @@ type counters struct {
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
 	errors   atomic.Uint64
+	full     atomic.Int32 // addresses with as many connections as they may have
 	_        [64]byte
 }
 

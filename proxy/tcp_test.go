@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/lb"
 )
 
@@ -186,6 +188,16 @@ func TestConnectionLimit(t *testing.T) {
 	if s := r.engine.Stats()[id]; s.Active != 2 || len(o.conns) != 0 {
 		t.Fatalf("%d connections are served, want 2", s.Active)
 	}
+	full := func(want bool) {
+		t.Helper()
+		testenv.Eventually(t, limit, func() error {
+			if got := r.engine.View().Full[id]; got != want {
+				return fmt.Errorf("the listener is full: %v, want %v", got, want)
+			}
+			return nil
+		})
+	}
+	full(true)
 	_ = c1.Close()
 	_ = m1.Close()
 	o.accept() // the third
@@ -195,6 +207,8 @@ func TestConnectionLimit(t *testing.T) {
 	}
 	r.do(lb.UpdateListener{ID: id, Spec: lb.ListenerSpec{ConnectionLimit: lb.Some(3)}})
 	o.accept() // the fourth
+	r.do(lb.UpdateListener{ID: id, Spec: lb.ListenerSpec{ConnectionLimit: lb.Some(4)}})
+	full(false)
 }
 
 func TestAllowedCIDRs(t *testing.T) {

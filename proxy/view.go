@@ -15,8 +15,9 @@ type published struct {
 	counters map[lb.ListenerID]*counters
 }
 
-// View returns how far the Engine has come and how the members are. A revision
-// is in it when its listeners are bound, or have an entry in Errors.
+// View returns how far the Engine has come, how the members are and which
+// listeners are full: on one of their VIPs at least, for the limit is each VIP's.
+// A revision is in it when its listeners are bound, or have an entry in Errors.
 func (e *Engine) View() lb.View {
 	pub := e.published.Load()
 	v := lb.View{
@@ -34,10 +35,19 @@ func (e *Engine) View() lb.View {
 			}
 		}
 	}
+	for id, c := range pub.counters {
+		if c.full.Load() > 0 {
+			if v.Full == nil {
+				v.Full = make(map[lb.ListenerID]bool)
+			}
+			v.Full[id] = true
+		}
+	}
 	return v
 }
 
-// Changes signals that View may have changed. It holds one signal, so there
+// Changes signals that View may have changed, but for which listeners are full:
+// that changes with every connection. It holds one signal, so there
 // should be one receiver; none is lost when it is slow, several become one.
 func (e *Engine) Changes() <-chan struct{} { return e.changed }
 

@@ -19,6 +19,10 @@ var acceptedDifferences = []accepted{
 		_, only := d.theirs.(missing)
 		return only && slices.Contains(newFields, last(d.path))
 	}},
+	{"a status that is not well has its reason beside it", func(d difference) bool {
+		_, only := d.theirs.(missing)
+		return only && last(d.path) == "status_reason"
+	}},
 	{"the oracle's data plane does nothing: it has no health", func(d difference) bool {
 		return last(d.path) == "operating_status" && (d.call.method != "POST" || strings.Contains(d.path, "members[]"))
 	}},

@@ -287,6 +287,7 @@ func TestAskingANode(t *testing.T) {
 		Revision: 7,
 		Errors:   map[string]string{"l": "port 80 is taken"},
 		Members:  map[lb.MemberID]lb.OperatingStatus{"m": lb.Failed, "n": lb.Online},
+		Full:     map[lb.ListenerID]bool{"k": true},
 	}
 	holding := &admin.Holding{
 		Since: admintest.Start, Term: 7, Solo: true, Lease: 140 * time.Millisecond,

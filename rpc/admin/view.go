@@ -53,6 +53,12 @@ func AskView(ctx context.Context, conn grpc.ClientConnInterface) (lb.View, error
 	for id, st := range x.Members {
 		v.Members[lb.MemberID(id)] = lb.OperatingStatus(st)
 	}
+	for _, id := range x.Full {
+		if v.Full == nil {
+			v.Full = make(map[lb.ListenerID]bool, len(x.Full))
+		}
+		v.Full[lb.ListenerID(id)] = true
+	}
 	return v, nil
 }
 
@@ -110,6 +116,11 @@ func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.Vi
 	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members))}
 	for id, st := range v.Members {
 		x.Members[string(id)] = string(st)
+	}
+	for id, full := range v.Full {
+		if full {
+			x.Full = append(x.Full, string(id))
+		}
 	}
 	return x, nil
 }

@@ -46,6 +46,14 @@ func (a amphora) status() string {
 	return "ERROR"
 }
 
+// reason is why the status is ERROR.
+func (a amphora) reason() string {
+	if a.node.Alive {
+		return ""
+	}
+	return "the other nodes do not hear from it"
+}
+
 // priority is VRRP's, as Octavia sets it by role. No VRRP is spoken.
 func (a amphora) priority() any {
 	switch a.role {
@@ -94,6 +102,7 @@ var amphorae = &resource[amphora, struct{}]{
 		{"cert_busy", func(amphora) any { return false }},
 		{"role", func(a amphora) any { return a.role }},
 		{"status", func(a amphora) any { return a.status() }},
+		{"status_reason", func(a amphora) any { return orAbsent(a.reason()) }},
 		{"vrrp_interface", func(a amphora) any { return orNull(a.node.Interface) }},
 		{"vrrp_id", func(amphora) any { return 1 }},
 		{"vrrp_priority", func(a amphora) any { return a.priority() }},

@@ -34,6 +34,14 @@ func orNull[T ~string](s T) any {
 	return string(s)
 }
 
+// orAbsent is a string, or no attribute if it is empty.
+func orAbsent(s string) any {
+	if s == "" {
+		return absent{}
+	}
+	return s
+}
+
 // projectAttributes are the two names of the project.
 func projectAttributes[R any](meta func(R) *lb.Meta) []attribute[R] {
 	id := func(r R) any { return orNull(meta(r).ProjectID) }
@@ -41,11 +49,13 @@ func projectAttributes[R any](meta func(R) *lb.Meta) []attribute[R] {
 }
 
 // metaAttributes are what every resource of a load balancer has: project, statuses,
-// administrative state, times and tags.
+// administrative state, times and tags. The reason of a status is an addition of ours: it
+// is left out when there is none, so that answers are as Octavia's while all is well.
 func metaAttributes[R any](meta func(R) *lb.Meta, status func(R) lb.Status) []attribute[R] {
 	return append(projectAttributes(meta),
 		attribute[R]{"provisioning_status", func(r R) any { return string(status(r).Provisioning) }},
 		attribute[R]{"operating_status", func(r R) any { return string(status(r).Operating) }},
+		attribute[R]{"status_reason", func(r R) any { return orAbsent(status(r).Reason) }},
 		attribute[R]{"admin_state_up", func(r R) any { return meta(r).AdminStateUp }},
 		attribute[R]{"created_at", func(r R) any { return meta(r).CreatedAt }},
 		attribute[R]{"updated_at", func(r R) any { return updatedAt(meta(r), status(r)) }},

@@ -45,18 +45,27 @@ func (c *call) may(right access.Right, project string) error {
 // snapshot is what one call reads: a configuration, and the view that goes with it.
 type snapshot struct {
 	cfg   *lb.Config
-	view  func() lb.View // asked when it is needed
+	view  func() (v lb.View, ok bool) // asked when it is needed; false: there is none
 	trees map[*lb.Tree]map[string]lb.Status
 }
 
+// reasonNoView is why everything is pending while nobody holds the VIPs. The cause names
+// nodes and addresses, which are the operator's and stay in the log.
+const reasonNoView = "no node answers for the VIPs now"
+
 // status is that of the resource with that id in t. A tree is derived once.
 func (s *snapshot) status(t *lb.Tree, id string) lb.Status {
-	all, ok := s.trees[t]
-	if !ok {
-		all = s.view().Tree(t)
+	view, ok := s.view()
+	all, known := s.trees[t]
+	if !known {
+		all = view.Tree(t)
 		s.trees[t] = all
 	}
-	return all[id]
+	status := all[id]
+	if !ok && status.Reason == "" {
+		status.Reason = reasonNoView
+	}
+	return status
 }
 
 // read returns a snapshot that shows every change that was acknowledged before the call.
@@ -72,7 +81,7 @@ func (c *call) snapshot(as func(lb.View) lb.View) *snapshot {
 	return &snapshot{
 		cfg:   c.api.Backend.Config(),
 		trees: map[*lb.Tree]map[string]lb.Status{},
-		view: sync.OnceValue(func() lb.View {
+		view: sync.OnceValues(func() (lb.View, bool) {
 			v, err := c.api.Backend.View(c.r.Context())
 			if err != nil { // statuses are then as before the holder's first word
 				c.api.Log.DebugContext(c.r.Context(), "no view", "err", err, "request_id", c.requestID)
@@ -81,7 +90,7 @@ func (c *call) snapshot(as func(lb.View) lb.View) *snapshot {
 			if as != nil {
 				v = as(v)
 			}
-			return v
+			return v, err == nil
 		}),
 	}
 }

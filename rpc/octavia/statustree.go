@@ -17,6 +17,7 @@ type (
 		Name         string                `json:"name"`
 		Operating    lb.OperatingStatus    `json:"operating_status"`
 		Provisioning lb.ProvisioningStatus `json:"provisioning_status"`
+		Reason       string                `json:"status_reason,omitempty"`
 	}
 	loadBalancerStatus struct {
 		oneStatus
@@ -78,7 +79,7 @@ func statusTree(c *call) error {
 
 func (p placed) oneStatus(id, name string) oneStatus {
 	s := p.status(id)
-	return oneStatus{id, name, s.Operating, s.Provisioning}
+	return oneStatus{id, name, s.Operating, s.Provisioning, s.Reason}
 }
 
 func (p placed) statusOfListener(l *lb.Listener) listenerStatus {

@@ -5583,6 +5583,7 @@ type ViewResponse struct {
 	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`                                                                        // of the newest configuration applied
 	Errors        map[string]string      `protobuf:"bytes,2,rep,name=errors,proto3" json:"errors,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`   // resource id to the reason why it is not served
 	Members       map[string]string      `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // id of a checked member to ONLINE or ERROR
+	Full          []string               `protobuf:"bytes,4,rep,name=full,proto3" json:"full,omitempty"`                                                                                 // ids of listeners with as many connections as they may have
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5634,6 +5635,13 @@ func (x *ViewResponse) GetErrors() map[string]string {
 func (x *ViewResponse) GetMembers() map[string]string {
 	if x != nil {
 		return x.Members
+	}
+	return nil
+}
+
+func (x *ViewResponse) GetFull() []string {
+	if x != nil {
+		return x.Full
 	}
 	return nil
 }
@@ -6200,11 +6208,12 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x0fHoldingResponse\x123\n" +
 	"\aholding\x18\x01 \x01(\v2\x19.amphora.admin.v1.HoldingR\aholding\x12\x1a\n" +
 	"\bdegraded\x18\x02 \x03(\tR\bdegraded\"\r\n" +
-	"\vViewRequest\"\xac\x02\n" +
+	"\vViewRequest\"\xc0\x02\n" +
 	"\fViewResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12B\n" +
 	"\x06errors\x18\x02 \x03(\v2*.amphora.admin.v1.ViewResponse.ErrorsEntryR\x06errors\x12E\n" +
-	"\amembers\x18\x03 \x03(\v2+.amphora.admin.v1.ViewResponse.MembersEntryR\amembers\x1a9\n" +
+	"\amembers\x18\x03 \x03(\v2+.amphora.admin.v1.ViewResponse.MembersEntryR\amembers\x12\x12\n" +
+	"\x04full\x18\x04 \x03(\tR\x04full\x1a9\n" +
 	"\vErrorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
