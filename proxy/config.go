@@ -18,9 +18,19 @@ type Config struct {
 	// same port are then in each other's way. The zero Addr: the VIPs.
 	Bind netip.Addr
 
+	// Secrets finds certificates and keys. nil: listeners and pools that need some are in
+	// error.
+	Secrets Secrets
+	// TicketKey gives the key of TLS session tickets for an epoch, which is a time of
+	// [tlsx.TicketEpoch] counted since 1970. Amphorae with the same keys resume each other's
+	// sessions. It must be safe for concurrent use. nil: random keys of this Engine's own.
+	TicketKey func(epoch uint64) [32]byte
+
 	// HeadTimeout is how long a client may take from the first byte of a request
 	// to the end of its head, however steadily it sends. 0: 15 s.
 	HeadTimeout time.Duration
+	// HandshakeTimeout is how long a client may take for its TLS handshake. 0: 15 s.
+	HandshakeTimeout time.Duration
 	// RetryPause is the wait before the same member is tried again, when no other
 	// is left. 0: 1 s, as in HAProxy.
 	RetryPause time.Duration
@@ -39,7 +49,11 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Secrets == nil {
+		c.Secrets = noSecrets{}
+	}
 	c.HeadTimeout = orDefault(c.HeadTimeout, 15*time.Second)
+	c.HandshakeTimeout = orDefault(c.HandshakeTimeout, 15*time.Second)
 	c.RetryPause = orDefault(c.RetryPause, time.Second)
 	c.IdlePerMember = orDefault(c.IdlePerMember, 1024)
 	c.MemberIdleTimeout = orDefault(c.MemberIdleTimeout, 4*time.Second)
@@ -61,6 +75,7 @@ func (c Config) Validate() error {
 		value int64
 	}{
 		{"HeadTimeout", int64(c.HeadTimeout)},
+		{"HandshakeTimeout", int64(c.HandshakeTimeout)},
 		{"RetryPause", int64(c.RetryPause)},
 		{"IdlePerMember", int64(c.IdlePerMember)},
 		{"MemberIdleTimeout", int64(c.MemberIdleTimeout)},

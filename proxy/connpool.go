@@ -17,31 +17,34 @@ type idleConn struct {
 	since instant
 }
 
-// get takes the newest connection that was idle for less than since says. Older
-// ones are closed. nil: there is none.
-func (p *idlePool) get(notBefore instant) *sock {
+// maxSearch is how many connections get looks at. Only members that are reached over TLS
+// under many names have any that do not fit.
+const maxSearch = 64
+
+// get takes the newest connection of route r that has been idle since notBefore at the
+// earliest. nil: there is none. If the newest of all is older, all are closed.
+func (p *idlePool) get(notBefore instant, r route) *sock {
 	p.mu.Lock()
 	n := len(p.conns)
-	if n == 0 {
+	if n > 0 && p.conns[n-1].since < notBefore {
+		stale := p.conns
+		p.conns = nil
 		p.mu.Unlock()
+		for _, c := range stale {
+			c.sock.close()
+		}
 		return nil
 	}
-	last := p.conns[n-1]
-	var stale []idleConn
-	if last.since >= notBefore {
-		p.conns[n-1] = idleConn{}
-		p.conns = p.conns[:n-1]
-	} else { // so are all others
-		stale, p.conns = p.conns, nil
+	defer p.mu.Unlock()
+	for i := n - 1; i >= max(0, n-maxSearch) && p.conns[i].since >= notBefore; i-- {
+		if found := p.conns[i].sock; found.route == r {
+			copy(p.conns[i:], p.conns[i+1:])
+			p.conns[n-1] = idleConn{}
+			p.conns = p.conns[:n-1]
+			return found
+		}
 	}
-	p.mu.Unlock()
-	for _, c := range stale {
-		c.sock.close()
-	}
-	if stale != nil {
-		return nil
-	}
-	return last.sock
+	return nil
 }
 
 // put keeps c for the next request, or closes it.

@@ -16,11 +16,14 @@ import (
 type control struct {
 	engine   *Engine
 	revision uint64
+	cfg      *lb.Config // where Secrets look up versions
 	trees    map[lb.LoadBalancerID]*branch
 	bindings map[netip.AddrPort]*binding
 	pools    map[lb.PoolID]*poolRecord
 	members  map[lb.MemberID]*member
 	counters map[lb.ListenerID]*counters
+	fronts   map[lb.ListenerID]*material
+	backs    map[lb.PoolID]*material
 	waiting  map[claim]*snapshot // those whose address another listener has
 	unserved map[string]string   // by id: what this version does not do
 
@@ -37,6 +40,7 @@ type branch struct {
 	listeners []*snapshot // those that should be served
 	targets   []health.Target
 	unserved  map[string]string // by id, why
+	secrets   []secretVersion   // what it was made with
 	round     uint64            // the last apply that found it
 }
 
@@ -55,6 +59,9 @@ func newControl(e *Engine) *control {
 		pools:    make(map[lb.PoolID]*poolRecord),
 		members:  make(map[lb.MemberID]*member),
 		counters: make(map[lb.ListenerID]*counters),
+		cfg:      new(lb.Config),
+		fronts:   make(map[lb.ListenerID]*material),
+		backs:    make(map[lb.PoolID]*material),
 		waiting:  make(map[claim]*snapshot),
 		unserved: make(map[string]string),
 	}
@@ -71,7 +78,7 @@ func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
 		there++
 		id := tree.LoadBalancer.ID
 		b := c.trees[id]
-		if b == nil || b.tree != tree {
+		if b == nil || b.tree != tree || c.stale(b) {
 			old := b
 			if old == nil {
 				old = &branch{tree: new(lb.Tree)}
@@ -122,6 +129,8 @@ func (c *control) compile(tree *lb.Tree) *branch {
 			c.pools[p.ID] = rec
 		}
 		rec.spec = p
+		rec.tls = c.poolTLS(tree, p)
+		b.take(string(p.ID), p.AdminStateUp, rec.tls)
 		for _, m := range p.Members {
 			if c.members[m.ID] == nil {
 				c.members[m.ID] = newMember(m, c.engine.cfg.IdlePerMember)
@@ -139,15 +148,41 @@ func (c *control) compile(tree *lb.Tree) *branch {
 		if !tree.LoadBalancer.AdminStateUp || !l.AdminStateUp || listenerGap(l) != "" {
 			continue
 		}
+		var secure *material
+		if l.Protocol == lb.ProtocolTerminatedHTTPS {
+			secure = c.listenerTLS(tree, l)
+			b.take(string(l.ID), true, secure)
+			if secure.front == nil {
+				continue
+			}
+		}
 		var p *pool
 		if rec := c.pools[l.DefaultPoolID]; rec != nil && rec.spec.AdminStateUp && poolGap(rec.spec) == "" {
 			p = &rec.pool
 		}
 		for _, addr := range c.engine.listenAddrs(tree, l) {
-			b.listeners = append(b.listeners, newSnapshot(l, addr, p, c.counters[l.ID]))
+			s := newSnapshot(l, addr, p, c.counters[l.ID])
+			if secure != nil {
+				s.tls = secure.front
+			}
+			b.listeners = append(b.listeners, s)
 		}
 	}
 	return b
+}
+
+// take notes what the branch was made with, and what is wrong with it.
+func (b *branch) take(id string, up bool, m *material) {
+	if m == nil {
+		return
+	}
+	b.secrets = append(b.secrets, m.secrets...)
+	if problem := m.problem(); problem != "" && up && b.tree.LoadBalancer.AdminStateUp {
+		if b.unserved == nil {
+			b.unserved = make(map[string]string)
+		}
+		b.unserved[id] = problem
+	}
 }
 
 // check tells the checker what to check, if that changed. It comes before the
@@ -200,11 +235,13 @@ func (c *control) retire(old, next *branch) {
 		}
 		if gone(string(p.ID)) {
 			delete(c.pools, p.ID)
+			delete(c.backs, p.ID)
 		}
 	}
 	for _, l := range old.tree.Listeners {
 		if gone(string(l.ID)) {
 			delete(c.counters, l.ID)
+			delete(c.fronts, l.ID)
 			c.countersDirty = true
 		}
 	}

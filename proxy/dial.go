@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/proxy/balance"
+	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
 
 // errNoMember means that the pool has no member that can be used.
@@ -50,7 +52,45 @@ func (c *candidates) next(e *Engine, p *pool, client netip.Addr) (*member, error
 	return u.members[i], nil
 }
 
-// dial opens a connection to m.
+// route is in what way a member is spoken to. Connections of one route are alike.
+type route struct {
+	tls        *tlsx.Client // nil: in the clear
+	serverName string       // that the client asked for, sent on; "": none
+}
+
+// route is how this session reaches the members of p now.
+func (x *session) route(p *pool) route {
+	r := route{tls: p.usable.Load().tls}
+	if r.tls != nil && x.tls != nil {
+		r.serverName = x.tls.serverName
+	}
+	return r
+}
+
+// open opens a connection to m on that route, and makes it the member connection of the
+// session. TCP and TLS together may take as long as timeout.
+func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error) {
+	e := x.engine
+	due := now().add(timeout)
+	s, err := e.dial(m, timeout)
+	if err != nil {
+		return nil, err
+	}
+	x.use(s)
+	if r.tls == nil {
+		return s, nil
+	}
+	s.route = r
+	if err := s.secure(tls.Client, r.tls.Config(m.id, r.serverName), e.shaking, true, due); err != nil {
+		e.log.Debug("member did not complete the TLS handshake", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
+		x.member.Store(nil)
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// dial opens a TCP connection to m.
 func (e *Engine) dial(m *member, timeout time.Duration) (*sock, error) {
 	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
 	network := "tcp4"

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/health"
+	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
 
 // Engine serves the listeners of a configuration. Its methods are safe for
@@ -18,6 +20,8 @@ type Engine struct {
 	cfg     Config
 	log     *slog.Logger
 	checker *health.Checker
+	tickets *tlsx.Tickets
+	shaking slots // TLS handshakes that compute
 
 	desired   atomic.Pointer[lb.Config]
 	wake      chan struct{} // holds one signal: there is something for the goroutine of Run
@@ -50,6 +54,8 @@ func New(cfg Config) (*Engine, error) {
 		log:      cfg.Logger,
 		wake:     make(chan struct{}, 1),
 		changed:  make(chan struct{}, 1),
+		tickets:  tlsx.NewTickets(cfg.TicketKey, nil),
+		shaking:  make(slots, runtime.GOMAXPROCS(0)),
 		sessions: registry{set: make(map[*session]struct{})},
 	}
 	e.checker = health.New(health.Config{Logger: cfg.Logger, Report: func(ev health.Event) {
@@ -146,6 +152,7 @@ func (c *control) run(ctx context.Context) {
 			c.stopAccepting()
 		}
 		if cfg := e.desired.Load(); cfg != applied {
+			c.cfg = cfg
 			c.apply(cfg.Revision(), cfg.Trees())
 			applied = cfg
 		}

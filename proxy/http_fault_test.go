@@ -306,7 +306,7 @@ func TestHTTPUnaskedBytesOfMember(t *testing.T) {
 		return nil
 	})
 	pool := &f.usable()[0].idle
-	idle := pool.get(0)
+	idle := pool.get(0, route{})
 	testenv.Eventually(t, limit, func() error { // it has arrived
 		if idle.alive() {
 			return errors.New("the connection is silent")

@@ -80,7 +80,7 @@ func TestIdlePool(t *testing.T) {
 	if open(c) {
 		t.Error("a connection beyond the bound is kept")
 	}
-	if got := m.idle.get(0); got != b {
+	if got := m.idle.get(0, route{}); got != b {
 		t.Error("get: want the newest")
 	}
 	m.idle.put(b, 40)
@@ -88,14 +88,14 @@ func TestIdlePool(t *testing.T) {
 	if open(a) || !open(b) {
 		t.Error("expire: want the old one closed, the new one not")
 	}
-	if got := m.idle.get(41); got != nil || open(b) {
+	if got := m.idle.get(41, route{}); got != nil || open(b) {
 		t.Error("get: want the stale one closed")
 	}
 	m.idle.put(dial(), 50)
 	d := dial()
 	m.remove()
 	m.idle.put(d, 60)
-	if open(d) || m.idle.get(0) != nil {
+	if open(d) || m.idle.get(0, route{}) != nil {
 		t.Error("a removed member keeps connections")
 	}
 }

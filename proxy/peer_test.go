@@ -44,12 +44,21 @@ func newFrontWith(t testing.TB, cfg Config, members int, edit func(*lb.ListenerS
 
 // peer is one end of a scripted HTTP connection.
 type peer struct {
-	*net.TCPConn
+	halfCloser
 	t testing.TB
 	r *bufio.Reader
 }
 
-func newPeer(t testing.TB, c *net.TCPConn) *peer { return &peer{c, t, bufio.NewReader(c)} }
+// halfCloser is a TCP connection, or a TLS one.
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// SetLinger makes closing a TCP connection reset it, with 0.
+func (p *peer) SetLinger(sec int) error { return p.halfCloser.(*net.TCPConn).SetLinger(sec) }
+
+func newPeer(t testing.TB, c halfCloser) *peer { return &peer{c, t, bufio.NewReader(c)} }
 
 func (f *front) client() *peer { return newPeer(f.t, f.dial(8080)) }
 

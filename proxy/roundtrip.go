@@ -51,10 +51,9 @@ func (e *exchange) reach(fresh bool) error {
 			}
 		}
 		fresh = false
-		conn, err := s.engine.dial(e.member, e.snap.memberConnect)
+		conn, err := s.open(e.member, s.route(e.snap.pool), e.snap.memberConnect)
 		if err == nil {
 			e.conn, e.reused = conn, false
-			s.use(conn)
 			return nil
 		}
 	}
@@ -65,8 +64,9 @@ func (e *exchange) reach(fresh bool) error {
 // none) would be taken for the response to this request.
 func (e *exchange) takeIdle() bool {
 	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
+	r := e.session.route(e.snap.pool)
 	for {
-		conn := e.member.idle.get(notBefore)
+		conn := e.member.idle.get(notBefore, r)
 		if conn == nil {
 			return false
 		}
@@ -100,6 +100,9 @@ func (e *exchange) send() error {
 		}
 		if ins.XForwardedProto {
 			e.fwd.Proto = protoHTTP
+			if e.session.tls != nil {
+				e.fwd.Proto = protoHTTPS
+			}
 		}
 	}
 	t := &e.up
@@ -124,7 +127,7 @@ func (e *exchange) send() error {
 	return err
 }
 
-var protoHTTP = []byte("http")
+var protoHTTP, protoHTTPS = []byte("http"), []byte("https")
 
 // readResponse reads response heads until the final one, which it leaves in the
 // member's buffer.

@@ -181,15 +181,20 @@ func (s *server) serve(c *net.TCPConn) {
 		return // the connection is closed already
 	}
 	defer client.releaseBuffer()
-	x := &session{engine: s.engine, client: client, from: from, snap: snap, http: snap.protocol == lb.ProtocolHTTP}
+	defer client.goodbye()
+	terminates := snap.protocol == lb.ProtocolTerminatedHTTPS
+	x := &session{engine: s.engine, client: client, from: from, snap: snap, http: terminates || snap.protocol == lb.ProtocolHTTP}
 	defer x.recover(snap)
 	stats.total.Add(1)
 	stats.active.Add(1)
 	defer stats.active.Add(-1)
 	s.engine.sessions.add(x)
 	defer s.engine.sessions.remove(x)
+	if terminates && !x.terminate(s) {
+		return
+	}
 	if x.http {
-		serveHTTP(x, s)
+		x.serve(s)
 		return
 	}
 	serveTCP(x, snap)

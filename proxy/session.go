@@ -12,7 +12,8 @@ type session struct {
 	snap   *snapshot      // what it is served by
 	from   netip.AddrPort // the client's address
 	client *sock
-	http   bool // the client connection can end between requests
+	http   bool      // the client connection can end between requests
+	tls    *tlsState // nil: the client speaks no TLS, or it passes through
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.
 	member atomic.Pointer[sock]

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"net/netip"
 	"strconv"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/balance"
+	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
 
 // snapshot is everything that serving a connection or a request of one listener
@@ -24,6 +26,7 @@ type snapshot struct {
 	insert   lb.InsertHeaders
 	port     []byte // of the VIP, for X-Forwarded-Port
 	counters *counters
+	tls      *tls.Config // of a listener that terminates TLS
 
 	clientData    time.Duration
 	memberConnect time.Duration
@@ -76,6 +79,7 @@ func (s *snapshot) admits(client netip.Addr) bool {
 type pool struct {
 	id       lb.PoolID
 	protocol lb.Protocol
+	tls      *material // nil: members are spoken to in the clear; belongs to control
 	usable   atomic.Pointer[usable]
 }
 
@@ -84,6 +88,7 @@ type pool struct {
 type usable struct {
 	balancer *balance.Balancer
 	members  []*member
+	tls      *tlsx.Client // nil: in the clear
 }
 
 // publish makes the usable ones of members the pool's. Backup members are used
@@ -102,7 +107,13 @@ func (p *pool) publish(spec *lb.Pool, members map[lb.MemberID]*member, up func(l
 	if len(primaries) == 0 {
 		primaries = backups
 	}
-	next := &usable{members: make([]*member, 0, len(primaries))}
+	var secure *tlsx.Client
+	if p.tls != nil {
+		if secure = p.tls.client; secure == nil {
+			primaries = nil // rather nobody than in the clear
+		}
+	}
+	next := &usable{tls: secure, members: make([]*member, 0, len(primaries))}
 	choices := make([]balance.Member, 0, len(primaries))
 	for _, m := range primaries {
 		rec := members[m.ID]

@@ -21,13 +21,15 @@ type sock struct {
 	out         half
 	interrupted atomic.Bool      // see interrupt
 	probe       func(fd uintptr) // see alive; nil before the first use
+	tls         *link            // nil: bytes go as they are
+	route       route            // of a member's: what it may be used for
 }
 
 // half is one direction of a sock with the operands of the call under way. The
 // operation is a func value made once: a closure for every call would be an
 // allocation for every call.
 type half struct {
-	op    func(fd uintptr) bool // recv or send
+	op    func(fd uintptr) bool // recv or send, of the sock or of its link
 	move  func(fd uintptr) bool // spliceIn or spliceOut; nil before the first use
 	n     int
 	errno syscall.Errno
@@ -63,6 +65,14 @@ func (s *sock) fillUnless(stop *atomic.Bool, due instant) error {
 	if err := s.await(&s.in, s.in.op, stop, due); err != nil {
 		return err
 	}
+	return s.readResult()
+}
+
+// readResult is how the last operation of fill went.
+func (s *sock) readResult() error {
+	if s.in.errno == errTLS && s.tls != nil {
+		return s.tls.rerr
+	}
 	return received(s.in.n, s.in.errno)
 }
 
@@ -82,10 +92,13 @@ func received(n int, errno syscall.Errno) error {
 func (s *sock) writeAll(p []byte, due instant) error {
 	s.out.p = p
 	err := s.await(&s.out, s.out.op, nil, due)
-	if err == nil && s.out.errno != 0 {
-		err = os.NewSyscallError("send", s.out.errno)
+	if err != nil || s.out.errno == 0 {
+		return err
 	}
-	return err
+	if s.out.errno == errTLS && s.tls != nil {
+		return s.tls.werr
+	}
+	return os.NewSyscallError("send", s.out.errno)
 }
 
 // await calls op until it is done, waiting for the socket to be ready in between,
@@ -148,14 +161,14 @@ func (s *sock) interrupt() {
 // fillNow is fill for what has arrived already, whatever the deadline.
 func (s *sock) fillNow() error {
 	err := s.raw.Control(func(fd uintptr) {
-		if !s.recv(fd) {
+		if !s.in.op(fd) {
 			s.in.errno = syscall.EAGAIN
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return received(s.in.n, s.in.errno)
+	return s.readResult()
 }
 
 // alive reports whether an idle connection is open and silent.
@@ -170,11 +183,39 @@ func (s *sock) alive() bool {
 // what it got for all there was.
 func (s *sock) abort() {
 	_ = s.SetLinger(0) // fails on a closed connection only
-	s.close()
+	_ = s.Close()
+}
+
+// goodbye says over TLS that nothing follows, if it still can. The connection is to be
+// closed then.
+func (s *sock) goodbye() {
+	if s.tls != nil {
+		s.tls.closeNotify()
+	}
 }
 
 // close closes the connection. What was written is still delivered.
-func (s *sock) close() { _ = s.Close() }
+func (s *sock) close() {
+	s.goodbye()
+	_ = s.Close()
+}
+
+// CloseWrite ends the stream to the other end, and lets it go on sending.
+func (s *sock) CloseWrite() error {
+	if s.tls != nil {
+		s.goodbye()
+		if err := s.writeAll(nil, now().add(notifyTime)); err != nil {
+			return err
+		}
+	}
+	return s.TCPConn.CloseWrite()
+}
+
+// notifyTime is how long the end of a TLS stream may wait for what is before it.
+const notifyTime = time.Second
+
+// spliceable reports whether the kernel may move the bytes: they are not encrypted.
+func (s *sock) spliceable() bool { return s.tls == nil }
 
 // releaseBuffer gives the buffer back. What it held is lost.
 func (s *sock) releaseBuffer() {

@@ -15,7 +15,11 @@ type ListenerStats struct {
 	Requests uint64 // requests answered, by a member or by the engine
 	BytesIn  uint64 // received from clients
 	BytesOut uint64 // sent to clients
-	Errors   uint64 // requests and TCP connections that no member could be found for, or that broke off
+	// Handshakes are those of TLS that were completed; of those, Resumed began with a
+	// ticket. HandshakesFailed are those that were not completed.
+	Handshakes, Resumed, HandshakesFailed uint64
+
+	Errors uint64 // requests and TCP connections that no member could be found for, or that broke off
 }
 
 // counters are the live form of ListenerStats. They fill cache lines of their
@@ -30,7 +34,11 @@ type counters struct {
 	bytesOut atomic.Uint64
 	errors   atomic.Uint64
 	full     atomic.Int32 // addresses with as many connections as they may have
-	_        [64]byte
+
+	handshakes        atomic.Uint64
+	handshakesResumed atomic.Uint64
+	handshakesFailed  atomic.Uint64
+	_                 [64]byte
 }
 
 func (c *counters) snapshot() ListenerStats {
@@ -42,6 +50,10 @@ func (c *counters) snapshot() ListenerStats {
 		BytesIn:  c.bytesIn.Load(),
 		BytesOut: c.bytesOut.Load(),
 		Errors:   c.errors.Load(),
+
+		Handshakes:       c.handshakes.Load(),
+		Resumed:          c.handshakesResumed.Load(),
+		HandshakesFailed: c.handshakesFailed.Load(),
 	}
 }
 

@@ -25,12 +25,9 @@ func (x *session) connect(c *candidates, snap *snapshot) (*sock, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := x.engine.dial(m, snap.memberConnect)
-		if err != nil {
-			continue
+		if s, err := x.open(m, x.route(snap.pool), snap.memberConnect); err == nil {
+			return s, nil
 		}
-		x.use(s)
-		return s, nil
 	}
 }
 

@@ -77,7 +77,7 @@ const bulkFrom = 4 * bufferSize
 // be nil; see [sock.fillUnless].
 func (t *transfer) receive(src *sock, stop *atomic.Bool, due instant) error {
 	left := t.body.Remaining()
-	if t.chunked || left < bulkFrom || src.in.buf != nil && src.in.buf.len() > 0 {
+	if t.chunked || left < bulkFrom || src.in.buf != nil && src.in.buf.len() > 0 || !src.spliceable() || !t.dst.spliceable() {
 		return src.fillUnless(stop, due)
 	}
 	src.releaseBuffer()

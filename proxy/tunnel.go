@@ -133,7 +133,7 @@ func (f *flow) copy() error {
 		if err := f.flush(); err != nil {
 			return err
 		}
-		if full == 2 {
+		if full == 2 && f.src.spliceable() && f.dst.spliceable() {
 			full = 0
 			if err := f.splice(); err != nil {
 				return eofIsNil(err)

@@ -52,7 +52,7 @@ func unserved(t *lb.Tree) map[string]string {
 // listenerGap names what of a listener is not served, "" for nothing.
 func listenerGap(l *lb.Listener) string {
 	switch l.Protocol {
-	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP: // HTTPS passes through
+	case lb.ProtocolHTTP, lb.ProtocolTerminatedHTTPS, lb.ProtocolHTTPS, lb.ProtocolTCP: // HTTPS passes through
 		return ""
 	default:
 		return fmt.Sprintf("protocol %s", l.Protocol)
@@ -66,10 +66,7 @@ func poolGap(p *lb.Pool) string {
 	default:
 		return fmt.Sprintf("protocol %s", p.Protocol)
 	}
-	switch {
-	case p.TLS.Enabled:
-		return "TLS to members (tls_enabled)"
-	case p.Persistence != nil:
+	if p.Persistence != nil {
 		return fmt.Sprintf("session persistence (%s)", p.Persistence.Type)
 	}
 	return ""

@@ -33,7 +33,7 @@ func TestUnservedIsSaid(t *testing.T) {
 			return lb.CreateListener{Spec: lb.ListenerSpec{
 				LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolTerminatedHTTPS), ProtocolPort: lb.Some(443), TLSDefaultRef: lb.Some("x"),
 			}}
-		}, "protocol TERMINATED_HTTPS is not served by this version"},
+		}, "default_tls_container_ref: this node has no store of secrets"},
 		"disabled UDP listener": {func(f *front) lb.Op {
 			return lb.CreateListener{Spec: lb.ListenerSpec{
 				MetaSpec: down, LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolUDP), ProtocolPort: lb.Some(53),
@@ -45,8 +45,9 @@ func TestUnservedIsSaid(t *testing.T) {
 		"TLS pool": {func(f *front) lb.Op {
 			return lb.CreatePool{Spec: lb.PoolSpec{
 				LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolHTTP), Algorithm: lb.Some(lb.RoundRobin), TLSEnabled: lb.Some(true),
+				TLSRef: lb.Some("x"),
 			}}
-		}, "TLS to members (tls_enabled) is not served by this version"},
+		}, "tls_container_ref: this node has no store of secrets"},
 		"sticky pool": {func(f *front) lb.Op {
 			return lb.CreatePool{Spec: lb.PoolSpec{
 				LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolHTTP), Algorithm: lb.Some(lb.RoundRobin),
@@ -89,7 +90,7 @@ func TestUnservedIsSaid(t *testing.T) {
 func TestUnservedPoolGetsNothing(t *testing.T) {
 	f := newFront(t, 1, nil)
 	_, m := f.open(0)
-	f.do(lb.UpdatePool{ID: f.pool, Spec: lb.PoolSpec{TLSEnabled: lb.Some(true)}})
+	f.do(lb.UpdatePool{ID: f.pool, Spec: lb.PoolSpec{TLSEnabled: lb.Some(true), TLSRef: lb.Some("x")}})
 	c := f.client()
 	c.send("HEAD / HTTP/1.1\nHost: a\n\n")
 	c.wantHead("HTTP/1.1 503 Service Unavailable")

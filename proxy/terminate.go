@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"maps"
+	"slices"
+
+	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/proxy/tlsx"
+)
+
+// protocols are what clients can agree on by ALPN, and what serves it. A listener offers
+// those of them that its alpn_protocols name.
+var protocols = map[string]func(*session, *server){
+	"http/1.1": serveHTTP,
+	"http/1.0": serveHTTP,
+}
+
+// clientProtocols are the names of protocols.
+func clientProtocols() []string { return slices.Sorted(maps.Keys(protocols)) }
+
+// memberProtocols are what members of HTTP pools are offered, if alpn_protocols names it.
+var memberProtocols = []string{"http/1.1", "http/1.0"}
+
+// tlsState is what the handshake with a client has settled. It does not change.
+type tlsState struct {
+	protocol   string            // agreed on by ALPN; "": the client offered none
+	serverName string            // what the client asked for; ""
+	client     *x509.Certificate // verified; nil: it showed none
+	version    uint16            // such as tls.VersionTLS13
+	suite      uint16
+	resumed    bool
+}
+
+// terminate shakes hands with a client of a listener that terminates TLS. It reports
+// whether the session goes on: if not, the client has its alert, or its answer.
+func (x *session) terminate(s *server) bool {
+	snap, c := x.snap, x.client
+	due := now().add(min(x.engine.cfg.HandshakeTimeout, snap.clientData, snap.tcpInspect))
+	// The first bytes are looked at before TLS is: who speaks HTTP gets an answer in HTTP.
+	if c.fill(due) != nil {
+		return false
+	}
+	if first := c.in.buf.bytes()[0]; 'A' <= first && first <= 'Z' {
+		x.redirectToTLS(s)
+		return false
+	}
+	stats := snap.counters
+	if err := c.secure(tls.Server, snap.tls, x.engine.shaking, false, due); err != nil {
+		stats.handshakesFailed.Add(1)
+		x.engine.log.Debug("client did not complete the TLS handshake", logkey.Listener, snap.listener, logkey.Addr, x.from, logkey.Err, err)
+		return false
+	}
+	cs := c.tls.conn.ConnectionState()
+	x.tls = &tlsState{
+		protocol: cs.NegotiatedProtocol, serverName: cs.ServerName, client: tlsx.ClientCertificate(&cs),
+		version: cs.Version, suite: cs.CipherSuite, resumed: cs.DidResume,
+	}
+	stats.handshakes.Add(1)
+	if cs.DidResume {
+		stats.handshakesResumed.Add(1)
+	}
+	return true
+}
+
+// serve serves the client in the protocol that it agreed on.
+func (x *session) serve(s *server) {
+	if x.tls != nil {
+		if serve := protocols[x.tls.protocol]; serve != nil {
+			serve(x, s)
+			return
+		}
+	}
+	serveHTTP(x, s)
+}
+
+// redirectToTLS answers a client that speaks HTTP where TLS is spoken: it is sent to
+// https with the same authority and target ("redirect scheme https").
+func (x *session) redirectToTLS(s *server) {
+	e := getExchange(x, s, 1)
+	defer putExchange(e)
+	if !e.readHead() {
+		return
+	}
+	x.client.in.buf.consume(e.headLen)
+	if len(e.req.Host) == 0 || e.req.Target[0] != '/' {
+		e.answer(400, false)
+	} else {
+		e.down.out = append(e.down.out[:0], "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\nLocation: https://"...)
+		e.down.out = append(e.down.out, e.req.Host...)
+		e.down.out = append(e.down.out, e.req.Target...)
+		e.down.out = append(e.down.out, "\r\n\r\n"...)
+		_ = e.down.flush() // who does not take it is gone
+	}
+	e.count()
+	x.linger()
+}
