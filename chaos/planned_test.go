@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -54,6 +55,48 @@ func TestPlannedMoves(t *testing.T) {
 				t.Errorf("%s still carries the VIP: %v, %v", holder, carries, err)
 			}
 		})
+	}
+}
+
+// TestStopEndsStreams: a stream that takes longer than a node has to stop is reset by
+// then. A client that only listens would wait for ever otherwise.
+func TestStopEndsStreams(t *testing.T) {
+	c, ctx, vip := serving(t)
+	holder, err := c.holder(vip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := c.Client().Dial(ctx, "tcp", netip.AddrPortFrom(vip, 80).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "GET /blob HTTP/1.1\r\nHost: %s\r\n\r\n", vip); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	got, buf := 0, make([]byte, 16<<10)
+	for {
+		if err := conn.SetReadDeadline(time.Now().Add(4 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		n, err := conn.Read(buf)
+		if got == 0 && n > 0 {
+			go func() { stopped <- c.Stop(holder) }()
+		}
+		got += n
+		if err != nil {
+			if os.IsTimeout(err) || got >= blobSize {
+				t.Errorf("after %d bytes: %v, want a reset before the end of the file", got, err)
+			}
+			break
+		}
+		pause(ctx, 8*time.Millisecond) // as over a slow line
+	}
+	if got > 0 {
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -91,6 +91,46 @@ func TestCallsIntoRaft(t *testing.T) {
 	}
 }
 
+// A candidate that got no votes asks for pre-votes next, and gets none as long as others
+// hear a leader: that is no election, and this node may campaign again.
+func TestElectingEndsWithPreVotes(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm)
+	leader := awaitLeader(t, nodes...)
+	voter := others(nodes, leader)[0]
+	if tr := leader.transport; tr.electing(0) || tr.electing(1) {
+		t.Error("an election is under way before votes are asked for")
+	}
+	id, addr := raft.ServerID(voter.id), raft.ServerAddress(voter.addr)
+	const old = 1 // term: nobody minds
+	must(t, leader.transport.RequestVote(id, addr, &raft.RequestVoteRequest{RPCHeader: header(), Term: old}, &raft.RequestVoteResponse{}))
+	if !leader.transport.electing(old) {
+		t.Error("no election is under way though votes are asked for")
+	}
+	must(t, leader.transport.RequestPreVote(id, addr, &raft.RequestPreVoteRequest{RPCHeader: header(), Term: old}, &raft.RequestPreVoteResponse{}))
+	if leader.transport.electing(old) {
+		t.Error("an election is still under way though pre-votes are asked for")
+	}
+}
+
+// A voter that was started anew gives its vote to who asks it first.
+func TestVoteSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm)
+	leader := awaitLeader(t, nodes...)
+	two := others(nodes, leader)
+	asker, voter := two[0], two[1]
+	ask := func() error {
+		req := &raft.RequestPreVoteRequest{RPCHeader: header(), Term: 1}
+		return asker.transport.RequestPreVote(raft.ServerID(voter.id), raft.ServerAddress(voter.addr), req, &raft.RequestPreVoteResponse{})
+	}
+	must(t, ask()) // a connection to it is kept
+	voter.crash()
+	voter = start(t, voter.cfg)
+	eventually(t, "it is back", func() bool { return slices.ContainsFunc(asker.registry.alive(), func(p peer) bool { return p.id == voter.id && p.Addr == voter.addr }) })
+	must(t, ask())
+}
+
 // A planned move is counted from when the old holder let go: nobody has missed it before.
 func TestTakeoverHasNoStageBeforeTheLastSign(t *testing.T) {
 	report := lease.Report{Cause: lease.CausePlanned, Term: 2, LastHeard: 1000, Elected: 400, Acked: 900, Free: 1005, Opened: 1006}

@@ -153,8 +153,9 @@ func (t *transport) stepBack(ctx context.Context, term uint64) error {
 	return t.inject(ctx, &raft.AppendEntriesRequest{RPCHeader: header(), Term: term})
 }
 
-// electing tells whether raft stood for election in this term and asked for votes.
-func (t *transport) electing(term uint64) bool { return t.stood.Load() == term }
+// electing tells whether raft asks for votes in this term. A candidate that asks whether
+// it would get them has failed: it goes no further as long as others hear a leader.
+func (t *transport) electing(term uint64) bool { return term != 0 && t.asking.Load() == term }
 
 // probe returns when raft's main loop has taken a call: one of a protocol that it
 // refuses, so that nothing comes of it.

@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -63,9 +66,10 @@ type transport struct {
 	muzzle  *muzzle       // nil on an amphora
 	unknown time.Duration // what a voter may have promised that says nothing
 	votes   sync.WaitGroup
-	seen    highest // term that was told to the tap
-	elected highest // term that this node was told to lead in
-	stood   highest // term in which this node asked for votes
+	seen    highest       // term that was told to the tap
+	elected highest       // term that this node was told to lead in
+	stood   highest       // term in which this node asked for votes
+	asking  atomic.Uint64 // term in which it does so now; 0: it does not, or asks for pre-votes
 
 	mu     sync.RWMutex // held for reading while a heartbeat is handled
 	closed bool         // guarded by mu
@@ -187,7 +191,8 @@ func (t *transport) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *
 // question for votes that raft asks without that one was ordered by a leader.
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
 	t.stands(req.Term)
-	err := t.NetworkTransport.RequestVote(id, meant(id, to), req, resp)
+	t.asking.Store(req.Term)
+	err := overLiveConn(func() error { return t.NetworkTransport.RequestVote(id, meant(id, to), req, resp) })
 	if err == nil {
 		t.counted(id, req.Term, resp)
 	}
@@ -196,10 +201,24 @@ func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *ra
 
 // RequestPreVote asks whether a vote would be given.
 func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	t.asking.Store(0)
 	if err := t.muzzle.check(); err != nil {
 		return err
 	}
-	return t.NetworkTransport.RequestPreVote(id, meant(id, to), req, resp)
+	return overLiveConn(func() error { return t.NetworkTransport.RequestPreVote(id, meant(id, to), req, resp) })
+}
+
+// overLiveConn makes a call that may be made twice. A voter that was started anew has
+// ended the connections that raft keeps to it, which raft notices by using them: each
+// costs a vote, and the election with it.
+func overLiveConn(call func() error) (err error) {
+	for range maxPool + 1 {
+		err = call()
+		if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			return err
+		}
+	}
+	return err
 }
 
 // InstallSnapshot sends a snapshot.

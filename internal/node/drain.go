@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/amphora-lb/amphora/cluster"
-	"github.com/amphora-lb/amphora/cluster/lease"
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
 )
@@ -27,6 +26,13 @@ const handshakes = time.Second
 
 // stopDrain is how long a node that stops waits for them.
 const stopDrain = 5 * time.Second
+
+// resets is how long the gate still lets the connections pass when their time is over:
+// those that are reset then must get to know it.
+const resets = 2 * time.Second
+
+// errStopping ends what drains because the node stops: what is open is reset.
+var errStopping = errors.New("the node stops")
 
 // partners are the hardware addresses of the other amphorae, by node id. They are read
 // under the lease's lock and so kept apart.
@@ -45,7 +51,7 @@ func (p *partners) of(id string) net.HardwareAddr {
 // this node: at most one at a time.
 type draining struct {
 	mu      sync.Mutex
-	cancel  context.CancelFunc // guarded by mu; nil: nothing drains
+	cancel  context.CancelCauseFunc // guarded by mu; nil: nothing drains
 	done    chan struct{}
 	planned atomic.Bool // the gate lets the connections pass
 }
@@ -54,27 +60,27 @@ type draining struct {
 func (d *draining) begin(work func(context.Context)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan struct{})
 	d.cancel, d.done = cancel, done
 	go func() {
 		defer close(done)
-		defer cancel()
+		defer cancel(nil)
 		work(ctx)
 	}()
 }
 
-// end ends what drains and returns when it has.
-func (d *draining) end() {
+// end ends what drains, why is its context's cause then, and returns when it has.
+func (d *draining) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.cancel != nil {
-		d.cancel()
+		d.cancel(why)
 		<-d.done
 	}
 }
 
-// settle waits until nothing drains, at most so long, then ends it.
+// settle waits until nothing drains, at most so long, then ends it with errStopping.
 func (d *draining) settle(limit time.Duration) {
 	d.mu.Lock()
 	done := d.done
@@ -85,7 +91,7 @@ func (d *draining) settle(limit time.Duration) {
 		case <-time.After(limit):
 		}
 	}
-	d.end()
+	d.end(errStopping)
 }
 
 // drainTo is called when the gate is about to be shut because another node is ready
@@ -95,7 +101,7 @@ func (n *Node) drainTo(id string) {
 	if mac == nil {
 		return // they are reset, as after a crash
 	}
-	if err := n.gate.DrainTo(mac, drainDeadline()); err != nil {
+	if err := n.gate.DrainTo(mac, drainDeadline(drainTime+resets)); err != nil {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			n.cfg.Logger.Warn("open connections do not outlive the move", logkey.Err, err)
 		}
@@ -104,43 +110,30 @@ func (n *Node) drainTo(id string) {
 	n.draining.planned.Store(true)
 }
 
-// drainFrom sends packets of connections that the node has which held before on to
-// it, if it handed over in order.
-func (n *Node) drainFrom(ctx context.Context) {
-	if n.gate == nil {
-		return
-	}
-	status, err := n.cluster.Lease(ctx, "")
-	if err != nil || status.Last.Cause != lease.CausePlanned {
-		return
-	}
-	mac := n.partners.of(status.Last.FromID)
-	if mac == nil {
-		return
-	}
-	if err := n.gate.DrainFrom(mac, drainDeadline()); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		n.cfg.Logger.Warn("connections of the node that held before are reset", logkey.Err, err)
-	}
-}
-
 // drainDeadline is an instant of CLOCK_BOOTTIME.
-func drainDeadline() int64 {
+func drainDeadline(in time.Duration) int64 {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // it cannot fail on Linux
-	return now.Nano() + int64(drainTime)
+	return now.Nano() + int64(in)
 }
 
 // leave ends what this node still does with the VIPs that it has lost: after a planned
 // move the connections that are open may end in their own time, else nothing of them
 // passes the gate any more. Then the addresses go. If ctx ends, this node holds again
-// and everything stays.
+// and everything stays, or with errStopping it stops: then connections are reset while
+// the addresses are there and the gate lets the resets pass, and whoever stops the node
+// removes the addresses.
 func (n *Node) leave(ctx context.Context, term uint64, why error) {
 	limit := time.Duration(0)
 	if n.draining.planned.Swap(false) {
 		limit = drainTime
 	}
 	if n.engine != nil {
-		if cut := shed(ctx, n.engine.Shed, limit); cut > 0 {
+		cut := shed(ctx, n.engine.Shed, limit)
+		if errors.Is(context.Cause(ctx), errStopping) {
+			cut += n.engine.Shed(context.WithoutCancel(ctx), 0)
+		}
+		if cut > 0 {
 			n.cfg.Logger.Info("connections reset that did not end in time", logkey.Term, term, logkey.Connections, cut)
 		}
 	}

@@ -2,34 +2,62 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/amphora-lb/amphora/cluster"
 )
+
+// Packets are sent on as long as somebody may be there who knows what to do with them.
+func TestForwardLimit(t *testing.T) {
+	for _, tt := range []struct {
+		state cluster.State
+		limit time.Duration
+		ends  bool
+	}{
+		{cluster.StateAlive, 0, false},
+		{cluster.StateUnknown, 0, false},
+		{cluster.StateDead, 0, true},
+		{cluster.StateLeft, stopDrain + resets, true},
+	} {
+		nodes := []cluster.Info{{ID: "other", State: cluster.StateAlive}, {ID: "from", State: tt.state}}
+		if limit, ends := forwardLimit(nodes, "from"); limit != tt.limit || ends != tt.ends {
+			t.Errorf("%v: %v, %v, want %v, %v", tt.state, limit, ends, tt.limit, tt.ends)
+		}
+	}
+	if limit, ends := forwardLimit(nil, "from"); limit != 0 || !ends {
+		t.Errorf("a node that was removed: %v, %v, want 0, true", limit, ends)
+	}
+}
 
 // What drains is ended, and waited for, when the node holds again; it has its time when
 // the node stops, and no more.
 func TestDraining(t *testing.T) {
-	until := func(d *draining) (ended *bool) {
-		ended = new(bool)
+	errDone := errors.New("all has ended by itself")
+	until := func(d *draining) (why *error) {
+		why = new(error)
 		d.begin(func(ctx context.Context) {
 			select {
 			case <-ctx.Done():
+				*why = context.Cause(ctx)
 			case <-time.After(time.Minute):
+				*why = errDone
 			}
-			*ended = true
 		})
-		return ended
+		return why
 	}
 	for _, tt := range []struct {
 		name string
 		end  func(*draining)
 		took time.Duration
+		why  error
 	}{
-		{"holds again", (*draining).end, 0},
-		{"stops", func(d *draining) { d.settle(5 * time.Second) }, 5 * time.Second},
-		{"stops late", func(d *draining) { d.settle(time.Hour) }, time.Minute},
+		{"holds again", func(d *draining) { d.end(nil) }, 0, context.Canceled},
+		{"stops", func(d *draining) { d.settle(5 * time.Second) }, 5 * time.Second, errStopping},
+		{"stops late", func(d *draining) { d.settle(time.Hour) }, time.Minute, errDone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -37,10 +65,10 @@ func TestDraining(t *testing.T) {
 				tt.end(&d) // nothing drains
 				for range 2 {
 					began := time.Now()
-					ended := until(&d)
+					why := until(&d)
 					tt.end(&d)
-					if took := time.Since(began); !*ended || took != tt.took {
-						t.Errorf("ended %v after %v, want true after %v", *ended, took, tt.took)
+					if took := time.Since(began); !errors.Is(*why, tt.why) || took != tt.took {
+						t.Errorf("ended by %v after %v, want %v after %v", *why, took, tt.why, tt.took)
 					}
 				}
 			})

@@ -49,7 +49,7 @@ func (n *Node) lead(ctx context.Context) error {
 // hold keeps the VIPs on the interface until the lease is lost, and sees to it that
 // they go then.
 func (n *Node) hold(ctx context.Context, term uint64) error {
-	n.draining.end() // what came before stays: this node holds again
+	n.draining.end(nil) // what came before stays: this node holds again
 	n.draining.planned.Store(false)
 	n.drainFrom(ctx)
 	if err := n.vips.Hold(term); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,24 @@ func big(ctx context.Context, b *bed, s settings) error {
 		return err
 	}
 	fmt.Printf("bench api big: after kill -9 of the holder with all it runs a VIP answered again after %.0f ms\n", float64(time.Since(killed).Milliseconds()))
+	return b.explain(ctx, holder)
+}
+
+// explain prints what the nodes that live say of the failover.
+func (b *bed) explain(ctx context.Context, dead string) error {
+	for _, n := range b.nodes {
+		if n.name == dead {
+			continue
+		}
+		status, err := b.cluster.CtlWith(ctx, n.name, "", "cluster", "status")
+		if err != nil {
+			return err
+		}
+		_, report, _ := strings.Cut(status, "Last failover")
+		report, _, _ = strings.Cut(report, "\n\n")
+		fmt.Printf("bench api big: %s: last failover%s\n", n.name, report)
+		return nil
+	}
 	return nil
 }
 
