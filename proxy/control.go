@@ -163,7 +163,7 @@ func (c *control) compile(tree *lb.Tree) *branch {
 		for _, addr := range c.engine.listenAddrs(tree, l) {
 			s := newSnapshot(l, addr, p, c.counters[l.ID])
 			if secure != nil {
-				s.tls = secure.front
+				s.tls, s.certFields, s.hsts = secure.front, certFieldsOf(l.InsertHeaders), hstsLine(l.HSTS)
 			}
 			b.listeners = append(b.listeners, s)
 		}

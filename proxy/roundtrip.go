@@ -105,6 +105,9 @@ func (e *exchange) send() error {
 			}
 		}
 	}
+	if e.snap.certFields != 0 && e.session.tls != nil {
+		e.fwd.Certificate = e.session.certificateLines(e.snap.certFields)
+	}
 	t := &e.up
 	t.reset(e.conn, e.snap.memberData)
 	t.body.Reset(e.req.Framing, e.req.Length, limits)

@@ -22,6 +22,8 @@ type session struct {
 	shed    *shed // guarded by the registry; nil: not asked to leave
 
 	forwardedFor []byte // the client's address as text
+	certSet      certFields
+	certLines    []byte // see certificateLines
 	in, out      uint64 // bytes of client that were counted
 }
 

@@ -26,7 +26,11 @@ type snapshot struct {
 	insert   lb.InsertHeaders
 	port     []byte // of the VIP, for X-Forwarded-Port
 	counters *counters
-	tls      *tls.Config // of a listener that terminates TLS
+
+	// Of a listener that terminates TLS:
+	tls        *tls.Config
+	certFields certFields // request headers about the client's certificate
+	hsts       []byte     // response header line, nil: none
 
 	clientData    time.Duration
 	memberConnect time.Duration

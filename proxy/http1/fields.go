@@ -38,13 +38,15 @@ func (f *Fields) Get(name string) (value []byte, ok bool) {
 type fieldID uint8
 
 const (
-	fieldOther fieldID = iota
+	fieldOther       fieldID = iota
+	fieldCertificate         // X-SSL-Client-* and X-SSL-Issuer: what a proxy says of the client's certificate
 	fieldConnection
 	fieldContentLength
 	fieldExpect
 	fieldForwardedFor
 	fieldForwardedPort
 	fieldForwardedProto
+	fieldHSTS
 	fieldHopByHop // Keep-Alive and Proxy-*: concern one connection only
 	fieldHost
 	fieldProxy // Proxy: becomes HTTP_PROXY in CGI programs (CVE-2016-5385)
@@ -83,6 +85,10 @@ func identify(name []byte) fieldID {
 		case len(name) == 5 && equalFold(name, "proxy"):
 			return fieldProxy
 		}
+	case 's':
+		if len(name) == 25 && equalFold(name, "strict-transport-security") {
+			return fieldHSTS
+		}
 	case 't':
 		switch {
 		case len(name) == 2 && equalFold(name, "te"):
@@ -104,6 +110,8 @@ func identify(name []byte) fieldID {
 			return fieldForwardedPort
 		case len(name) == 17 && equalFold(name, "x-forwarded-proto"):
 			return fieldForwardedProto
+		case hasPrefixFold(name, "x-ssl-client-"), len(name) == 12 && equalFold(name, "x-ssl-issuer"):
+			return fieldCertificate
 		}
 	}
 	return fieldOther

@@ -8,7 +8,10 @@ type Forward struct {
 	For   []byte // address of the client, appended to X-Forwarded-For; empty: the field passes unchanged
 	Port  []byte // port that the client connected to, replaces X-Forwarded-Port; empty: the field passes unchanged
 	Proto []byte // "http" or "https", replaces X-Forwarded-Proto; empty: the field passes unchanged
-	Close bool   // ask the member to close after the response
+	// Certificate is complete lines about the client's certificate. If there are any, whatever the client sent as X-SSL-Client-* or
+	// X-SSL-Issuer is dropped: a member that trusts one of them may trust the others too.
+	Certificate []byte
+	Close       bool // ask the member to close after the response
 }
 
 // AppendRequest appends the head of r as the member shall see it: HTTP/1.1, without the fields that concern the client's connection
@@ -71,6 +74,7 @@ func AppendRequest(dst []byte, r *Request, f *Forward) []byte {
 	if len(f.Proto) > 0 {
 		dst = appendField(dst, "X-Forwarded-Proto: ", f.Proto)
 	}
+	dst = append(dst, f.Certificate...)
 	return append(dst, "\r\n"...)
 }
 
@@ -89,6 +93,10 @@ func (r *Request) keep(l *field, f *Forward) bool {
 		return !l.named && len(f.Port) == 0
 	case fieldForwardedProto:
 		return !l.named && len(f.Proto) == 0
+	case fieldCertificate:
+		return !l.named && len(f.Certificate) == 0
+	case fieldHSTS:
+		return !l.named
 	}
 	return false
 }

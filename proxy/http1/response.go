@@ -17,6 +17,10 @@ type Response struct {
 	Length    int64   // bytes of the body if Framing is Length
 	KeepAlive bool    // the member's connection may be used again once the body has been read to its end
 
+	// HSTS is a complete line that AppendResponse writes in place of the member's Strict-Transport-Security; empty: the field passes
+	// unchanged. To be set after Parse, which clears it.
+	HSTS []byte
+
 	h                 head
 	reason, reasonEnd int  // positions while the rest of the head arrives
 	plain             bool // the status line is what would be written, so that its bytes may be copied
@@ -175,6 +179,8 @@ func AppendResponse(dst []byte, r *Response, req *Request, keepAlive bool) ([]by
 			keep = keep && framing == Chunked && req.Trailers
 		case fieldUpgrade:
 			keep = upgrade
+		case fieldHSTS:
+			keep = keep && len(r.HSTS) == 0
 		}
 		if keep {
 			c.keep(l)
@@ -197,6 +203,7 @@ func AppendResponse(dst []byte, r *Response, req *Request, keepAlive bool) ([]by
 		}
 		return append(dst, "\r\n"...), keepAlive
 	}
+	dst = append(dst, r.HSTS...)
 	keepAlive = keepAlive && req.KeepAlive && framing != UntilClose
 	switch {
 	case !keepAlive || upgrade:
