@@ -79,6 +79,7 @@ var reserved = []only{
 	{"github.com/cilium/ebpf", []string{"vip", "proxy/l4", "chaos"}, "the kernel is programmed in one place a task"},
 	{"github.com/vishvananda", []string{"vip", "proxy/l4", "internal/netns", "chaos", "internal/bench"}, "addresses belong to vip and the lab"},
 	{"github.com/mdlayher", []string{"vip", "chaos"}, "frames belong to vip and the lab"},
+	{"golang.org/x/net/icmp", []string{"proxy/health", "vip"}, "members and gateways are pinged in one place each"},
 	{"software.sslmate.com/src/go-pkcs12", []string{"internal/certs"}, "bundles are read in one place"},
 	{"github.com/youmark/pkcs8", []string{"internal/certs"}, "keys are read in one place"},
 }

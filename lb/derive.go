@@ -1,6 +1,9 @@
 package lb
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // The methods of View derive statuses. They are pure, and cost at most one walk
 // over the tree that they are given, which must be of one Config.
@@ -110,7 +113,7 @@ func (v View) Member(p *Pool, m *Member) Status {
 	default:
 		s.Operating = checked
 		if checked == Failed && s.Reason == "" {
-			s.Reason = "it fails its health checks"
+			s.Reason = cmp.Or(v.Reasons[m.ID], "it fails its health checks")
 		}
 	}
 	return s

@@ -30,6 +30,7 @@ type View struct {
 	Revision uint64                       // of the newest Config applied; 0: none
 	Errors   map[string]string            // resource id to the reason why it is not served
 	Members  map[MemberID]OperatingStatus // Online or Failed, of members that have been checked
+	Reasons  map[MemberID]string          // why the last check of a Failed member failed
 	Full     map[ListenerID]bool          // listeners with as many connections as they may have
 }
 

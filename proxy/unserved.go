@@ -14,14 +14,16 @@ import (
 // why. nil: all are.
 func unserved(t *lb.Tree) map[string]string {
 	var reasons map[string]string
-	note := func(id, reason string) {
-		if reason == "" {
-			return
-		}
+	say := func(id, reason string) {
 		if reasons == nil {
 			reasons = make(map[string]string)
 		}
-		reasons[id] = reason + " is not served by this version"
+		reasons[id] = reason
+	}
+	note := func(id, gap string) {
+		if gap != "" {
+			say(id, gap+" is not served by this version")
+		}
 	}
 	if !t.LoadBalancer.AdminStateUp {
 		return nil
@@ -42,8 +44,10 @@ func unserved(t *lb.Tree) map[string]string {
 			continue
 		}
 		note(string(p.ID), poolGap(p))
-		if h := p.Monitor; h != nil && h.AdminStateUp && !health.Probes(h.Type) {
-			note(string(h.ID), fmt.Sprintf("health monitor type %s", h.Type))
+		if h := p.Monitor; h != nil && h.AdminStateUp {
+			if gap := health.Gap(h.Type); gap != "" {
+				say(string(h.ID), gap)
+			}
 		}
 	}
 	return reasons

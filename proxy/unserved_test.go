@@ -54,8 +54,9 @@ func TestUnservedIsSaid(t *testing.T) {
 				Persistence: lb.Some(lb.PersistenceSpec{Type: lb.Some(lb.PersistSourceIP)}),
 			}}
 		}, "session persistence (SOURCE_IP) is not served by this version"},
-		"TCP monitor":  {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTCP) }, ""},
-		"PING monitor": {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorPing) }, "health monitor type PING is not served by this version"},
+		"TCP monitor":       {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTCP) }, ""},
+		"HTTPS monitor":     {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorHTTPS) }, ""},
+		"TLS-HELLO monitor": {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTLSHello) }, ""},
 		"L7 policy": {func(f *front) lb.Op {
 			return lb.CreateL7Policy{Spec: lb.L7PolicySpec{
 				ListenerID: lb.Some(f.listener), Action: lb.Some(lb.L7Reject), Rules: []lb.L7RuleSpec{rule},
@@ -118,16 +119,19 @@ func TestHTTPSPassesThrough(t *testing.T) {
 // Members whose monitor is not served are used, and nobody says that they are checked.
 func TestUnservedMonitor(t *testing.T) {
 	f := newFront(t, 1, nil)
+	pool := lb.PoolID(f.do(lb.CreatePool{Spec: lb.PoolSpec{
+		LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolSCTP), Algorithm: lb.Some(lb.RoundRobin),
+	}}))
+	member := f.rig.member(pool, f.origins[0].addr)
 	id := f.do(lb.CreateHealthMonitor{Spec: lb.HealthMonitorSpec{
-		PoolID: lb.Some(f.pool), Type: lb.Some(lb.MonitorPing), Delay: lb.Some(time.Second), Timeout: lb.Some(time.Second), MaxRetries: lb.Some(1),
+		PoolID: lb.Some(pool), Type: lb.Some(lb.MonitorSCTP), Delay: lb.Some(time.Second), Timeout: lb.Some(time.Second), MaxRetries: lb.Some(1),
 	}})
-	f.open(0)
 	tree, _ := f.cfg.Tree(f.lb)
 	all := f.engine.View().Tree(tree)
-	if s := all[id]; s.Provisioning != lb.Errored || !strings.Contains(s.Reason, "PING") {
+	if s := all[id]; s.Provisioning != lb.Errored || !strings.Contains(s.Reason, "SCTP") {
 		t.Errorf("the monitor is %+v, want ERROR with a reason", s)
 	}
-	if s := all[string(f.ids[0])]; s.Operating != lb.NoMonitor || s.Provisioning != lb.Active {
+	if s := all[string(member)]; s.Operating != lb.NoMonitor || s.Provisioning != lb.Active {
 		t.Errorf("the member is %+v, want NO_MONITOR", s)
 	}
 	if s := all[string(f.listener)]; s.Operating != lb.Online {

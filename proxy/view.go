@@ -24,14 +24,16 @@ func (e *Engine) View() lb.View {
 		Revision: pub.revision,
 		Errors:   maps.Clone(pub.errors),
 		Members:  make(map[lb.MemberID]lb.OperatingStatus),
+		Reasons:  make(map[lb.MemberID]string),
 	}
 	for _, targets := range pub.targets {
 		for _, t := range targets {
-			switch e.checker.Status(t.Member) {
+			switch status, reason := e.checker.Verdict(t.Member); status {
 			case health.Healthy:
 				v.Members[t.Member] = lb.Online
 			case health.Unhealthy:
 				v.Members[t.Member] = lb.Failed
+				v.Reasons[t.Member] = reason
 			}
 		}
 	}

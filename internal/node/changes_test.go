@@ -93,6 +93,9 @@ func TestVerdicts(t *testing.T) {
 		if reason != "" {
 			v.Errors[listener] = reason
 		}
+		if status == lb.Failed {
+			v.Reasons = map[lb.MemberID]string{lb.MemberID(member): "connect: connection refused"}
+		}
 		return v
 	}
 	for _, tt := range []struct {
@@ -101,7 +104,7 @@ func TestVerdicts(t *testing.T) {
 		want     []string
 	}{
 		{"nothing", view("", lb.Online), view("", lb.Online), nil},
-		{"a member fails", view("", lb.Online), view("", lb.Failed), []string{"member : ERROR at 192.0.2.9:80"}},
+		{"a member fails", view("", lb.Online), view("", lb.Failed), []string{"member : ERROR at 192.0.2.9:80, connect: connection refused"}},
 		{"a listener cannot be bound", view("", lb.Online), view("port in use", lb.Online), []string{"listener web: ERROR, port in use"}},
 		{"and still cannot", view("port in use", lb.Online), view("port in use", lb.Online), nil},
 		{"and is bound again", view("port in use", lb.Online), view("", lb.Online), []string{"listener web: served again"}},

@@ -69,7 +69,11 @@ func verdicts(old, next lb.View, cfg *lb.Config) []event.Event {
 		}
 		if m, ok := cfg.Member(id); ok {
 			at := netip.AddrPortFrom(m.Address, m.ProtocolPort)
-			changed(item{lb.KindMember, string(id), &m.Meta}, fmt.Sprintf("%s at %s", status, at))
+			message := fmt.Sprintf("%s at %s", status, at)
+			if reason := next.Reasons[id]; reason != "" {
+				message += ", " + reason
+			}
+			changed(item{lb.KindMember, string(id), &m.Meta}, message)
 		}
 	}
 	for id, reason := range next.Errors {

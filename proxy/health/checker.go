@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -33,6 +34,11 @@ type Config struct {
 	Report func(Event)
 	// Dial opens a TCP connection. nil: net.Dialer.
 	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+	// TLS returns how the engine connects to the members of a pool that has TLS
+	// (tls_enabled): checks do the same. It is called by many goroutines and must not
+	// block; the Config it returns is not changed. nil, or a nil Config: checks
+	// verify nothing, as in HAProxy without a CA ("verify none").
+	TLS func(lb.PoolID) *tls.Config
 	// MaxInFlight limits the probes that run at the same time, and with them the
 	// file descriptors in use. A check that is due waits for its turn; its
 	// timeout begins with the probe. 0: 1024.
@@ -51,6 +57,9 @@ func (c Config) withDefaults() Config {
 		c.Dial = func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 			return d.DialContext(ctx, "tcp", addr.String())
 		}
+	}
+	if c.TLS == nil {
+		c.TLS = func(lb.PoolID) *tls.Config { return nil }
 	}
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 1024
@@ -132,6 +141,7 @@ func (c *Checker) setLocked(targets []Target) {
 		if old != nil {
 			if old.Monitor == t.Monitor {
 				next.verdict.status = old.verdict.status
+				next.reason = old.reason
 			}
 			c.schedule.drop(old)
 		}
@@ -155,12 +165,23 @@ func (c *Checker) dropLocked(id lb.MemberID) {
 // returned it is Unknown until the first check has ended; that first check
 // decides alone, without rise or fall, as in HAProxy ("init-state up").
 func (c *Checker) Status(id lb.MemberID) Status {
+	status, _ := c.Verdict(id)
+	return status
+}
+
+// Verdict is Status, with what the last check of an unhealthy member that failed
+// found, in words for an operator. The words are empty for any other member.
+func (c *Checker) Verdict(id lb.MemberID) (status Status, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ck := c.checks[id]; ck != nil {
-		return ck.verdict.status
+	ck := c.checks[id]
+	if ck == nil {
+		return Unknown, ""
 	}
-	return Unknown
+	if ck.verdict.status != Unhealthy {
+		return ck.verdict.status, ""
+	}
+	return Unhealthy, ck.reason
 }
 
 // result is what a probe found.
@@ -187,7 +208,7 @@ func (c *Checker) Run(ctx context.Context) error {
 				break
 			}
 			inFlight++
-			probes.Go(func() { results <- result{ck, probe(ctx, c.cfg.Dial, t)} })
+			probes.Go(func() { results <- result{ck, probe(ctx, &c.cfg, t)} })
 		}
 		select {
 		case <-ctx.Done():
@@ -213,11 +234,12 @@ func (c *Checker) due() (*check, Target, time.Duration) {
 	if ck == nil {
 		return nil, Target{}, wait
 	}
-	ck.due = now.Add(ck.Delay)
 	if !ck.begun {
 		// Members that were added together do not stay together.
 		ck.due = now.Add(c.random(ck.Delay))
 		ck.begun = true
+	} else {
+		ck.due = nextDue(ck.due, now, ck.Delay)
 	}
 	return ck, ck.Target, 0
 }
@@ -232,6 +254,9 @@ func (c *Checker) conclude(r result) {
 	}
 	before := ck.verdict.status
 	ck.verdict = ck.verdict.next(r.err == nil, ck.Rise, ck.Fall)
+	if r.err != nil {
+		ck.reason = r.err.Error()
+	}
 	after := ck.verdict.status
 	c.schedule.add(ck)
 	c.mu.Unlock()

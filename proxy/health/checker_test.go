@@ -175,8 +175,8 @@ func TestHangingMember(t *testing.T) {
 		c.Apply([]Target{a})
 		f.at(25 * time.Second)
 		stop()
-		f.wantDials(a, 0, 2, 12, 22)
-		f.wantEvents("2s m1 unhealthy connect: not done within 2s")
+		f.wantDials(a, 0, 2, 10, 20)
+		f.wantEvents("2s m1 unhealthy connect: no answer within 2s")
 	})
 }
 

@@ -1,5 +1,5 @@
 // Package health finds out which members answer. It owns the schedule of the
-// checks, the probes (TCP connect, HTTP request) and the verdict on each member.
+// checks, the probes (TCP, TLS, HTTP, ICMP, UDP) and the verdict on each member.
 // It must never decide what follows from a verdict: which members get traffic is
 // the engine's business.
 //

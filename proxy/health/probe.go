@@ -1,43 +1,51 @@
 package health
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
-	"strconv"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// maxHead is how much of an answer is read at most. The body is not read.
-const maxHead = 64 << 10
-
-// maxInterim is how many interim answers (RFC 9110 section 15.2) may precede
-// the final one.
-const maxInterim = 8
-
 // probe checks t once. The error says why the member is not healthy, in words
 // for an operator. It blocks for at most t.Timeout.
-func probe(ctx context.Context, dial dialFunc, t Target) error {
+func probe(ctx context.Context, cfg *Config, t Target) error {
 	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
 	defer cancel()
-	conn, err := dial(ctx, t.Addr)
+	switch t.Type {
+	case lb.MonitorPing:
+		return probePing(ctx, t)
+	case lb.MonitorUDPConnect:
+		return probeUDP(ctx, t)
+	}
+	conn, err := cfg.Dial(ctx, t.Addr)
 	if err != nil {
 		return describe(ctx, t, "connect", err)
 	}
 	defer conn.Close()
-	if t.Type != lb.MonitorHTTP {
-		return nil
-	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	return probeStream(ctx, cfg, t, conn)
+}
+
+// probeStream checks t on a connection to it.
+func probeStream(ctx context.Context, cfg *Config, t Target, conn net.Conn) error {
+	if t.TLS || t.Type == lb.MonitorHTTPS || t.Type == lb.MonitorTLSHello {
+		secure, err := handshake(ctx, cfg, t, conn)
+		if err != nil {
+			return describe(ctx, t, "TLS handshake", err)
+		}
+		conn = secure
+	}
+	if t.Type != lb.MonitorHTTP && t.Type != lb.MonitorHTTPS {
+		return nil
+	}
 	if _, err := io.WriteString(conn, request(t)); err != nil {
 		return describe(ctx, t, "send request", err)
 	}
@@ -51,73 +59,19 @@ func probe(ctx context.Context, dial dialFunc, t Target) error {
 	return nil
 }
 
-// request is what an HTTP monitor sends: no Host with HTTP/1.0, as HAProxy does.
-func request(t Target) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/%s\r\n", t.Method, t.Path, t.Version)
-	if t.Version == "1.1" {
-		host := t.Host
-		if host == "" {
-			host = t.Addr.String() // RFC 9112 section 3.2 requires one
-		}
-		fmt.Fprintf(&b, "Host: %s\r\n", host)
-	}
-	switch t.Method {
-	case http.MethodPost, http.MethodPut, http.MethodPatch:
-		b.WriteString("Content-Length: 0\r\n")
-	}
-	b.WriteString("User-Agent: amphora\r\nConnection: close\r\n\r\n")
-	return b.String()
-}
-
-// readStatus reads the head of the final answer.
-func readStatus(conn net.Conn, method string) (int, error) {
-	limited := &io.LimitedReader{R: conn, N: maxHead}
-	r := bufio.NewReader(limited)
-	for range maxInterim {
-		// Closing the body could wait for the rest of it; it holds nothing, and
-		// the caller closes conn.
-		answer, err := http.ReadResponse(r, &http.Request{Method: method}) //nolint:bodyclose
-		if err != nil && limited.N == 0 {
-			return 0, fmt.Errorf("more than %d bytes of headers", maxHead)
-		}
-		if err != nil {
-			return 0, err
-		}
-		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
-			return answer.StatusCode, nil
-		}
-	}
-	return 0, fmt.Errorf("more than %d interim answers", maxInterim)
-}
-
-// expected reports whether codes, such as "200", "200,202" or "200-204",
-// includes status.
-func expected(codes string, status int) bool {
-	for part := range strings.SplitSeq(codes, ",") {
-		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
-		if !isRange {
-			last = first
-		}
-		low, err1 := strconv.Atoi(first)
-		high, err2 := strconv.Atoi(last)
-		if err1 == nil && err2 == nil && low <= status && status <= high {
-			return true
-		}
-	}
-	return false
-}
-
 // describe says what went wrong with t in the step that returned err.
 func describe(ctx context.Context, t Target, step string, err error) error {
 	var op *net.OpError
+	var errno syscall.Errno
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%s: not done within %v", step, t.Timeout)
+		return fmt.Errorf("%s: no answer within %v", step, t.Timeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: the member closed the connection early", step)
+	case errors.As(err, &errno):
+		return fmt.Errorf("%s: %w", step, errno) // the call and the addresses are known
 	case errors.As(err, &op):
-		return fmt.Errorf("%s: %w", step, op.Err) // the addresses are known
+		return fmt.Errorf("%s: %w", step, op.Err)
 	default:
 		return fmt.Errorf("%s: %w", step, err)
 	}

@@ -79,7 +79,8 @@ func httpTarget(addr netip.AddrPort) Target {
 
 func run(t *testing.T, target Target) error {
 	t.Helper()
-	return probe(t.Context(), Config{}.withDefaults().Dial, target)
+	cfg := Config{}.withDefaults()
+	return probe(t.Context(), &cfg, target)
 }
 
 func TestProbeHTTPAnswers(t *testing.T) {
@@ -156,7 +157,7 @@ func TestProbeTCP(t *testing.T) {
 	}
 	l.Close()
 	err = run(t, tcpTarget(l.Addr().(*net.TCPAddr).AddrPort()))
-	if err == nil || err.Error() != "connect: connect: connection refused" && err.Error() != "connect: connection refused" {
+	if err == nil || err.Error() != "connect: connection refused" {
 		t.Errorf("a closed port: %v", err)
 	}
 }
@@ -175,21 +176,18 @@ func TestProbeTimeouts(t *testing.T) {
 		dial   dialFunc
 		want   string
 	}{
-		{"no answer to SYN", tcpTarget, hang, stuck, "connect: not done within 30ms"},
-		{"no answer", httpTarget, hang, nil, "read answer: not done within 30ms"},
+		{"no answer to SYN", tcpTarget, hang, stuck, "connect: no answer within 30ms"},
+		{"no answer", httpTarget, hang, nil, "read answer: no answer within 30ms"},
 		{"half an answer", httpTarget, func(conn net.Conn) {
 			answering("HTTP/1.1 200 OK\r\n")(conn)
 			hang(conn)
-		}, nil, "read answer: not done within 30ms"},
+		}, nil, "read answer: no answer within 30ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			target := tt.target(member(t, tt.member))
 			target.Timeout = limit
-			dial := tt.dial
-			if dial == nil {
-				dial = Config{}.withDefaults().Dial
-			}
-			if err := probe(t.Context(), dial, target); err == nil || err.Error() != tt.want {
+			cfg := Config{Dial: tt.dial}.withDefaults()
+			if err := probe(t.Context(), &cfg, target); err == nil || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
@@ -253,9 +251,9 @@ func BenchmarkProbe(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
-			dial := Config{}.withDefaults().Dial
+			cfg := Config{}.withDefaults()
 			for b.Loop() {
-				if err := probe(b.Context(), dial, target); err != nil {
+				if err := probe(b.Context(), &cfg, target); err != nil {
 					b.Fatal(err)
 				}
 			}

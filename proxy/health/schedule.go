@@ -9,6 +9,7 @@ import (
 type check struct {
 	Target
 	verdict verdict
+	reason  string    // what the last check that failed found
 	due     time.Time // of the next probe
 	begun   bool      // has been probed
 	index   int       // in the schedule; -1: being probed
@@ -38,6 +39,18 @@ func (s *schedule) next(now time.Time) (*check, time.Duration) {
 		return nil, wait
 	}
 	return heap.Pop(s).(*check), 0
+}
+
+// nextDue is when a check that was due at due, and begins now, is due again: a whole
+// number of delays later, but not before half a delay has passed. So every check
+// keeps its place within the delay. Counted from now, all that are late together
+// (the process was stopped, or MaxInFlight were hanging) would stay together.
+func nextDue(due, now time.Time, delay time.Duration) time.Time {
+	late := now.Add(delay / 2).Sub(due)
+	if late <= delay {
+		return due.Add(delay)
+	}
+	return due.Add((late + delay - 1) / delay * delay)
 }
 
 // What follows is for container/heap.

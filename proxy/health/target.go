@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -11,8 +12,18 @@ import (
 // checker would never rest, or never wait.
 const minTime = time.Second
 
-// Probes reports whether this version checks members in that way.
-func Probes(t lb.MonitorType) bool { return t == lb.MonitorHTTP || t == lb.MonitorTCP }
+// Gap names why members are not checked in that way, in words for an operator; ""
+// if they are. It depends on the process too: PING needs a privilege.
+func Gap(t lb.MonitorType) string {
+	switch t {
+	case lb.MonitorHTTP, lb.MonitorHTTPS, lb.MonitorTCP, lb.MonitorTLSHello, lb.MonitorUDPConnect:
+		return ""
+	case lb.MonitorPing:
+		return pingGap()
+	default:
+		return fmt.Sprintf("health monitor type %s is not served by this version", t)
+	}
+}
 
 // Target is one member and how it is checked. Two equal Targets are the same
 // check.
@@ -27,20 +38,24 @@ type Target struct {
 	Rise    int           // successes in a row that make an unhealthy member healthy
 	Fall    int           // failures in a row that make a healthy member unhealthy
 
-	// For HTTP only.
+	// TLS: connect as the engine does to the members of a pool with TLS, see
+	// [Config.TLS].
+	TLS bool
+
+	// For HTTP and HTTPS only.
 	Method        string
 	Path          string
 	ExpectedCodes string // as in [lb.HealthMonitor]
 	Version       string // "1.0" or "1.1"
-	Host          string // sent with 1.1; "": Addr
+	Host          string // sent with 1.1, and as SNI; "": Addr
 }
 
 // TargetOf returns how m, a member of p, is checked. ok is false when it is not:
-// the pool has no monitor, or one of a type that this version does not probe, or one of
+// the pool has no monitor, or one with a [Gap], or one of
 // pool, monitor and member is administratively down.
 func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 	h := p.Monitor
-	if h == nil || !Probes(h.Type) || !p.AdminStateUp || !h.AdminStateUp || !m.AdminStateUp {
+	if h == nil || Gap(h.Type) != "" || !p.AdminStateUp || !h.AdminStateUp || !m.AdminStateUp {
 		return Target{}, false
 	}
 	t = Target{
@@ -60,7 +75,10 @@ func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 	if m.MonitorPort != 0 {
 		t.Addr = netip.AddrPortFrom(t.Addr.Addr(), m.MonitorPort)
 	}
-	if h.Type == lb.MonitorHTTP {
+	// Like HAProxy's: a check of another address or port knows nothing of how the
+	// member itself is spoken to.
+	t.TLS = p.TLS.Enabled && !m.MonitorAddress.IsValid() && m.MonitorPort == 0
+	if h.Type == lb.MonitorHTTP || h.Type == lb.MonitorHTTPS {
 		t.Method, t.Path, t.ExpectedCodes = h.HTTPMethod, h.URLPath, h.ExpectedCodes
 		t.Version, t.Host = "1.0", ""
 		if h.HTTPVersion == "1.1" {

@@ -50,6 +50,15 @@ func TestTargetOf(t *testing.T) {
 		{"http", func(p *lb.Pool, _ *lb.Member) { http(p, "") }, func(t *Target) {
 			t.Type, t.Method, t.Path, t.ExpectedCodes, t.Version = lb.MonitorHTTP, "HEAD", "/up", "200-204", "1.0"
 		}},
+		{"https", func(p *lb.Pool, _ *lb.Member) { http(p, "1.1"); p.Monitor.Type = lb.MonitorHTTPS }, func(t *Target) {
+			t.Type, t.Method, t.Path, t.ExpectedCodes, t.Version = lb.MonitorHTTPS, "HEAD", "/up", "200-204", "1.1"
+			t.Host = "www.example.com"
+		}},
+		{"TLS pool", func(p *lb.Pool, _ *lb.Member) { p.TLS.Enabled = true }, func(t *Target) { t.TLS = true }},
+		{
+			"TLS pool, monitor port", func(p *lb.Pool, m *lb.Member) { p.TLS.Enabled, m.MonitorPort = true, 81 },
+			func(t *Target) { t.Addr = netip.MustParseAddrPort("192.0.2.1:81") },
+		},
 		{"http 1.1", func(p *lb.Pool, _ *lb.Member) { http(p, "1.1") }, func(t *Target) {
 			t.Type, t.Method, t.Path, t.ExpectedCodes, t.Version = lb.MonitorHTTP, "HEAD", "/up", "200-204", "1.1"
 			t.Host = "www.example.com"
@@ -64,7 +73,7 @@ func TestTargetOf(t *testing.T) {
 	}
 	for name, change := range map[string]func(p *lb.Pool, m *lb.Member){
 		"no monitor":              func(p *lb.Pool, _ *lb.Member) { p.Monitor = nil },
-		"type that is not probed": func(p *lb.Pool, _ *lb.Member) { p.Monitor.Type = lb.MonitorPing },
+		"type that is not probed": func(p *lb.Pool, _ *lb.Member) { p.Monitor.Type = lb.MonitorSCTP },
 		"monitor down":            func(p *lb.Pool, _ *lb.Member) { p.Monitor.AdminStateUp = false },
 		"pool down":               func(p *lb.Pool, _ *lb.Member) { p.AdminStateUp = false },
 		"member down":             func(_ *lb.Pool, m *lb.Member) { m.AdminStateUp = false },

@@ -288,6 +288,7 @@ func TestAskingANode(t *testing.T) {
 		Errors:   map[string]string{"l": "port 80 is taken"},
 		Members:  map[lb.MemberID]lb.OperatingStatus{"m": lb.Failed, "n": lb.Online},
 		Full:     map[lb.ListenerID]bool{"k": true},
+		Reasons:  map[lb.MemberID]string{"m": "connect: connection refused"},
 	}
 	holding := &admin.Holding{
 		Since: admintest.Start, Term: 7, Solo: true, Lease: 140 * time.Millisecond,

@@ -49,6 +49,7 @@ func AskView(ctx context.Context, conn grpc.ClientConnInterface) (lb.View, error
 		Revision: x.Revision,
 		Errors:   x.Errors,
 		Members:  make(map[lb.MemberID]lb.OperatingStatus, len(x.Members)),
+		Reasons:  make(map[lb.MemberID]string, len(x.Reasons)),
 	}
 	for id, st := range x.Members {
 		v.Members[lb.MemberID(id)] = lb.OperatingStatus(st)
@@ -58,6 +59,9 @@ func AskView(ctx context.Context, conn grpc.ClientConnInterface) (lb.View, error
 			v.Full = make(map[lb.ListenerID]bool, len(x.Full))
 		}
 		v.Full[lb.ListenerID(id)] = true
+	}
+	for id, reason := range x.Reasons {
+		v.Reasons[lb.MemberID(id)] = reason
 	}
 	return v, nil
 }
@@ -94,9 +98,9 @@ func fromStats(all map[lb.ListenerID]lb.Stats) map[string]*adminpb.ListenerStats
 	return x
 }
 
-// maxViewSize has room for 100,000 members at some 50 bytes each, and as much
-// again for errors.
-const maxViewSize = 16 << 20
+// maxViewSize has room for 100,000 members at some 50 bytes each, all of them in
+// error with a reason of 200 bytes.
+const maxViewSize = 32 << 20
 
 // engineService answers for this node's data plane.
 type engineService struct {
@@ -113,7 +117,8 @@ func (s *engineService) Holding(ctx context.Context, _ *adminpb.HoldingRequest) 
 // View implements adminpb.EngineServer.
 func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.ViewResponse, error) {
 	v := s.local.LocalView()
-	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members))}
+	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members)),
+		Reasons: make(map[string]string, len(v.Reasons))}
 	for id, st := range v.Members {
 		x.Members[string(id)] = string(st)
 	}
@@ -121,6 +126,9 @@ func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.Vi
 		if full {
 			x.Full = append(x.Full, string(id))
 		}
+	}
+	for id, reason := range v.Reasons {
+		x.Reasons[string(id)] = reason
 	}
 	return x, nil
 }
