@@ -99,7 +99,7 @@ func DecodeCommand(data []byte) (requestID string, cmd lb.Command, err error) {
 		return "", lb.Command{}, fmt.Errorf("decode command: %w", err)
 	}
 	stamp := lb.Stamp{At: c.GetAt().AsTime(), ID: c.GetNewId()}
-	// What version 1 could do, only operators did.
-	exempt := c.GetExempt() || c.GetVersion() == 1
-	return c.GetRequestId(), lb.Command{Stamp: stamp, Exempt: exempt, Op: op}, nil
+	// What version 1 could do, only operators did, and nothing was numbered.
+	first := c.GetVersion() == 1
+	return c.GetRequestId(), lb.Command{Stamp: stamp, Exempt: c.GetExempt() || first, Unnumbered: first, Op: op}, nil
 }

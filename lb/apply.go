@@ -21,7 +21,7 @@ func Apply(cfg *Config, cmd Command) (next *Config, result Result, changes []Cha
 	case cmd.At.IsZero():
 		return cfg, Result{}, nil, &Error{Kind: ErrInvalid, Field: "at", Msg: "the command is not stamped with a time"}
 	}
-	e := &edit{Config: *cfg, id: cmd.ID, at: cmd.At.UTC().Truncate(time.Second), exempt: cmd.Exempt}
+	e := &edit{Config: *cfg, id: cmd.ID, at: cmd.At.UTC().Truncate(time.Second), exempt: cmd.Exempt, unnumbered: cmd.Unnumbered}
 	e.revision = cmd.Revision
 	result, err = cmd.Op.apply(e)
 	if err != nil {
@@ -34,11 +34,13 @@ func Apply(cfg *Config, cmd Command) (next *Config, result Result, changes []Cha
 // shares everything with the one before.
 type edit struct {
 	Config
-	id      string // stamped, for the resource that the command creates
-	made    int    // ids that newID gave out
-	at      time.Time
-	exempt  bool // from quotas
-	changes []Change
+	id         string // stamped, for the resource that the command creates
+	made       int    // ids that newID gave out
+	births     uint64 // resources created so far, unless they are unnumbered
+	at         time.Time
+	exempt     bool // from quotas
+	unnumbered bool
+	changes    []Change
 }
 
 // newID returns the id of a resource to create: given, or if that is empty the one of
@@ -67,8 +69,19 @@ func precondition(kind Kind, id string, want, has uint64) error {
 	}
 }
 
-// created stamps a resource that is new.
-func (e *edit) created(m *Meta) { m.CreatedAt, m.Revision = e.at, e.revision }
+// serialBits are the lower bits of a serial, which number the resources of one command. A
+// command of the largest size cannot have so many.
+const serialBits = 20
+
+// created stamps a resource that is new. Serials need no counter that would have to be
+// stored: revisions rise, and what one command creates is counted.
+func (e *edit) created(m *Meta) {
+	m.CreatedAt, m.Revision = e.at, e.revision
+	if !e.unnumbered {
+		m.Serial = e.revision<<serialBits | e.births
+		e.births++
+	}
+}
 
 // updated stamps a resource that has changed.
 func (e *edit) updated(m *Meta) { m.UpdatedAt, m.Revision = e.at, e.revision }

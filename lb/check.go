@@ -280,16 +280,16 @@ func orList(names []string) string {
 }
 
 // aged is what trees hold in order of creation.
-type aged interface{ age() (time.Time, string) }
+type aged interface{ age() (*Meta, string) }
 
 // byAge orders resources as trees hold them.
 func byAge[T aged](a, b T) int {
-	at, aid := a.age()
-	bt, bid := b.age()
-	return cmp.Or(at.Compare(bt), cmp.Compare(aid, bid))
+	am, aid := a.age()
+	bm, bid := b.age()
+	return cmp.Or(am.CompareCreation(bm), cmp.Compare(aid, bid))
 }
 
-func (l *Listener) age() (time.Time, string) { return l.CreatedAt, string(l.ID) }
-func (p *Pool) age() (time.Time, string)     { return p.CreatedAt, string(p.ID) }
-func (m *Member) age() (time.Time, string)   { return m.CreatedAt, string(m.ID) }
-func (r *L7Rule) age() (time.Time, string)   { return r.CreatedAt, string(r.ID) }
+func (l *Listener) age() (*Meta, string) { return &l.Meta, string(l.ID) }
+func (p *Pool) age() (*Meta, string)     { return &p.Meta, string(p.ID) }
+func (m *Member) age() (*Meta, string)   { return &m.Meta, string(m.ID) }
+func (r *L7Rule) age() (*Meta, string)   { return &r.Meta, string(r.ID) }

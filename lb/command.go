@@ -10,6 +10,9 @@ type Command struct {
 	Revision uint64
 	// Exempt lets the command pass quotas: its caller is not bound by them.
 	Exempt bool
+	// Unnumbered is of commands of a time when resources got no [Meta.Serial]: the state
+	// machine has to make of them what it made then.
+	Unnumbered bool
 	Op     Op
 }
 

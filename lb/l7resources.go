@@ -23,7 +23,7 @@ type L7Policy struct {
 	RedirectURL    string
 	RedirectPrefix string
 	RedirectCode   int       // 301, 302, 303, 307 or 308 for redirects, else 0
-	Rules          []*L7Rule // sorted by CreatedAt, then ID
+	Rules          []*L7Rule // in order of creation
 }
 
 // L7RuleType is what of a request an L7 rule looks at.

@@ -181,7 +181,7 @@ func TestListenerDefaultsAndNulls(t *testing.T) {
 	got, _ := w.cfg.Listener(id)
 	want, _ := w.cfg.Listener(plain)
 	g, d := *got, *want
-	g.ID, g.ProtocolPort, g.CreatedAt, g.UpdatedAt, g.Revision = d.ID, d.ProtocolPort, d.CreatedAt, d.UpdatedAt, d.Revision
+	g.ID, g.ProtocolPort, g.CreatedAt, g.UpdatedAt, g.Revision, g.Serial = d.ID, d.ProtocolPort, d.CreatedAt, d.UpdatedAt, d.Revision, d.Serial
 	if dumpStore(slices.Values([]any{&g})) != dumpStore(slices.Values([]any{&d})) {
 		t.Errorf("after nulls %+v, want the defaults %+v", g, d)
 	}

@@ -88,7 +88,7 @@ func (c *Config) network(id NetworkID, s segment) *Network {
 		ID: id, Shared: of.ProjectID == "",
 		Meta: Meta{
 			ProjectID: of.ProjectID, Name: of.Name, AdminStateUp: true,
-			CreatedAt: of.CreatedAt, UpdatedAt: of.UpdatedAt, Revision: of.Revision,
+			CreatedAt: of.CreatedAt, UpdatedAt: of.UpdatedAt, Revision: of.Revision, Serial: of.Serial,
 		},
 	}
 }
@@ -137,7 +137,7 @@ func (c *Config) port(id PortID, a attachment) *Port {
 		ID: id, NetworkID: b.VIPNetworkID, Owned: true,
 		Meta: Meta{
 			ProjectID: b.ProjectID, Name: deviceOf(b.ID, "octavia-"), AdminStateUp: true,
-			CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Revision: b.Revision,
+			CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Revision: b.Revision, Serial: b.Serial,
 		},
 		FixedIPs: []FixedIP{{SubnetID: v.SubnetID, Address: v.Address}}, MAC: macOf(id),
 		DeviceID: deviceOf(b.ID, ""), DeviceOwner: vipDeviceOwner,

@@ -1,6 +1,7 @@
 package lb
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -15,6 +16,15 @@ type Meta struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time // zero until the first update
 	Revision     uint64    // the [Command.Revision] that created or last changed it
+	// Serial tells resources of one second apart: what was created later has a higher
+	// one. 0: stored by a version that did not number.
+	Serial uint64
+}
+
+// CompareCreation orders resources as they were created: negative when m is older than o,
+// 0 when neither version nor clock could tell; then ids decide.
+func (m *Meta) CompareCreation(o *Meta) int {
+	return cmp.Or(m.CreatedAt.Compare(o.CreatedAt), cmp.Compare(m.Serial, o.Serial))
 }
 
 // Subnet is a part of a network, of which VIPs are taken. Its address prefix does
@@ -185,7 +195,7 @@ type Pool struct {
 	Algorithm   Algorithm
 	Persistence *Persistence // nil: none
 	TLS         PoolTLS
-	Members     []*Member      // sorted by CreatedAt, then ID
+	Members     []*Member      // in order of creation
 	Monitor     *HealthMonitor // nil: none
 }
 

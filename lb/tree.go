@@ -8,8 +8,8 @@ import (
 // Tree is one load balancer with everything below it.
 type Tree struct {
 	LoadBalancer *LoadBalancer
-	Listeners    []*Listener // sorted by CreatedAt, then ID
-	Pools        []*Pool     // sorted by CreatedAt, then ID
+	Listeners    []*Listener // in order of creation
+	Pools        []*Pool     // in order of creation
 }
 
 func (t *Tree) pool(id PoolID) (*Pool, bool) {

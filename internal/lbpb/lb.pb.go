@@ -54,7 +54,10 @@ type Meta struct {
 	// When it was last changed; absent until the first change.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Index of the log entry that created or last changed the resource.
-	Revision      uint64 `protobuf:"varint,8,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,8,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Rises from one resource to the next that is created; 0 for those that were stored
+	// before resources were numbered. Lists go by created_at, then by this, then by id.
+	Serial        uint64 `protobuf:"varint,9,opt,name=serial,proto3" json:"serial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -141,6 +144,13 @@ func (x *Meta) GetUpdatedAt() *timestamppb.Timestamp {
 func (x *Meta) GetRevision() uint64 {
 	if x != nil {
 		return x.Revision
+	}
+	return 0
+}
+
+func (x *Meta) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
 	}
 	return 0
 }
@@ -3302,7 +3312,7 @@ var File_internal_lbpb_lb_proto protoreflect.FileDescriptor
 
 const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"\n" +
-	"\x16internal/lbpb/lb.proto\x12\ramphora.lb.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x02\n" +
+	"\x16internal/lbpb/lb.proto\x12\ramphora.lb.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x02\n" +
 	"\x04Meta\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x12\n" +
@@ -3314,7 +3324,8 @@ const file_internal_lbpb_lb_proto_rawDesc = "" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1a\n" +
-	"\brevision\x18\b \x01(\x04R\brevision\"/\n" +
+	"\brevision\x18\b \x01(\x04R\brevision\x12\x16\n" +
+	"\x06serial\x18\t \x01(\x04R\x06serial\"/\n" +
 	"\x05Range\x12\x14\n" +
 	"\x05start\x18\x01 \x01(\tR\x05start\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\tR\x03end\"\xd4\x01\n" +

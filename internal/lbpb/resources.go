@@ -18,6 +18,7 @@ func fromMeta(m lb.Meta) *Meta {
 		CreatedAt:    formatTime(m.CreatedAt),
 		UpdatedAt:    formatTime(m.UpdatedAt),
 		Revision:     m.Revision,
+		Serial:       m.Serial,
 	}
 }
 
@@ -31,6 +32,7 @@ func (m *Meta) toLB(f *faults) lb.Meta {
 		CreatedAt:    parsed(f, "created_at", m.GetCreatedAt(), parseTime),
 		UpdatedAt:    parsed(f, "updated_at", m.GetUpdatedAt(), parseTime),
 		Revision:     m.GetRevision(),
+		Serial:       m.GetSerial(),
 	}
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -22,20 +23,21 @@ const (
 	maxPageBytes = 1 << 20
 )
 
-// place is where in a list a resource stands: lists go by time of creation,
+// place is where in a list a resource stands: lists go by order of creation,
 // then id. It does not move when other resources come and go, so that a walk
 // over the pages shows every resource that exists all the time exactly once.
 type place struct {
-	created int64 // seconds since 1970
+	created int64  // seconds since 1970
+	serial  uint64 // within the second
 	id      string
 }
 
 func (p place) compare(q place) int {
-	return cmp.Or(cmp.Compare(p.created, q.created), cmp.Compare(p.id, q.id))
+	return cmp.Or(cmp.Compare(p.created, q.created), cmp.Compare(p.serial, q.serial), cmp.Compare(p.id, q.id))
 }
 
 func (p place) token() string {
-	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", p.created, p.id))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %s", p.created, p.serial, p.id))
 }
 
 // parseToken reads the place after which a page begins.
@@ -44,9 +46,11 @@ func parseToken(token string) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	created, id, _ := strings.Cut(string(text), " ")
+	created, rest, _ := strings.Cut(string(text), " ")
+	serial, id, _ := strings.Cut(rest, " ")
 	seconds, err := strconv.ParseInt(created, 10, 64)
-	return place{created: seconds, id: id}, err
+	number, err2 := strconv.ParseUint(serial, 10, 64)
+	return place{created: seconds, serial: number, id: id}, errors.Join(err, err2)
 }
 
 // listRequest is what all list requests have in common.
@@ -76,7 +80,9 @@ func page[T, R any, PR interface {
 			return nil, "", invalid(k.name, "page_token", "use the next_page_token of the page before")
 		}
 	}
-	at := func(v *T) place { return place{created: k.meta(v).CreatedAt.Unix(), id: k.id(v)} }
+	at := func(v *T) place {
+		return place{created: k.meta(v).CreatedAt.Unix(), serial: k.meta(v).Serial, id: k.id(v)}
+	}
 
 	var rest []*T
 	for v := range all {

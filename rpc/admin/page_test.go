@@ -44,6 +44,17 @@ func TestPagesSurviveChanges(t *testing.T) {
 	}
 }
 
+// Resources of one second are shown as they were created, those that were stored before
+// resources were numbered first.
+func TestPagesKeepTheOrderOfCreation(t *testing.T) {
+	all := subnetsAt(1, 1, 1, 1, 0)
+	all[0].Serial, all[1].Serial, all[4].Serial = 2, 1, 9
+	first, next := pageOf(t, slices.Values(all), 3, "")
+	if second, _ := pageOf(t, slices.Values(all), 3, next); first+" "+second != "ecd ba" {
+		t.Errorf("pages %s %s, want ecd ba", first, second)
+	}
+}
+
 func TestPageEndsExactly(t *testing.T) {
 	if got, next := pageOf(t, slices.Values(subnetsAt(1, 2)), 2, ""); got != "ab" || next != "" {
 		t.Errorf("got %q, next %q; want no empty page after a full last one", got, next)

@@ -1,6 +1,7 @@
 package barbican
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -132,10 +133,7 @@ func (s *server) listContainers(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.SortFunc(found, func(a, b *lb.SecretContainer) int {
-		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
+		return cmp.Or(a.CompareCreation(&b.Meta), cmp.Compare(a.ID, b.ID))
 	})
 	all := make([]record, len(found))
 	for i, c := range found {

@@ -107,7 +107,7 @@ var amphorae = &resource[amphora, struct{}]{
 		{"vrrp_id", func(amphora) any { return 1 }},
 		{"vrrp_priority", func(a amphora) any { return a.priority() }},
 		{"cached_zone", func(a amphora) any { return orNull(a.node.Zone) }},
-		{"created_at", func(a amphora) any { return a.lb.CreatedAt }},
+		{"created_at", func(a amphora) any { return creation{&a.lb.Meta} }},
 		{"updated_at", func(a amphora) any { return a.lb.UpdatedAt }},
 		{"image_id", func(amphora) any { return nil }},
 		{"compute_flavor", func(amphora) any { return nil }},

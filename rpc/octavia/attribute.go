@@ -12,13 +12,16 @@ import (
 )
 
 // attribute is one attribute of a resource in answers. What get returns is one of: nil
-// (null), string, int, int64, float64, bool, [time.Time] (the zero one is null),
+// (null), string, int, int64, float64, bool, [time.Time] (the zero one is null), creation,
 // []string, refs, [absent], or else what encoding/json makes of it. The first kinds can
 // be filtered and sorted by.
 type attribute[R any] struct {
 	name string
 	get  func(R) any
 }
+
+// creation is when a resource was created, and which one of that second it is.
+type creation struct{ *lb.Meta }
 
 // refs are ids of other resources, shown as [{"id": ...}].
 type refs []string
@@ -57,7 +60,7 @@ func metaAttributes[R any](meta func(R) *lb.Meta, status func(R) lb.Status) []at
 		attribute[R]{"operating_status", func(r R) any { return string(status(r).Operating) }},
 		attribute[R]{"status_reason", func(r R) any { return orAbsent(status(r).Reason) }},
 		attribute[R]{"admin_state_up", func(r R) any { return meta(r).AdminStateUp }},
-		attribute[R]{"created_at", func(r R) any { return meta(r).CreatedAt }},
+		attribute[R]{"created_at", func(r R) any { return creation{meta(r)} }},
 		attribute[R]{"updated_at", func(r R) any { return updatedAt(meta(r), status(r)) }},
 		attribute[R]{"tags", func(r R) any { return meta(r).Tags }},
 	)
@@ -130,6 +133,8 @@ func appendValue(b []byte, v any) []byte {
 		}
 		b = append(b, '"')
 		return append(v.UTC().AppendFormat(b, timeFormat), '"')
+	case creation:
+		return appendValue(b, v.CreatedAt)
 	case []string:
 		return appendList(b, v, appendString)
 	case refs:
@@ -186,6 +191,8 @@ func matches(v any, filter string) (match, ok bool) {
 			return filter == "", true
 		}
 		return v.UTC().Format(timeFormat) == strings.TrimSuffix(filter, "Z"), true
+	case creation:
+		return matches(v.CreatedAt, filter)
 	}
 	return false, false
 }
@@ -208,6 +215,8 @@ func compare(a, b any) int {
 		return cmp.Compare(a, b.(float64)) //nolint:forcetypeassert // of the same rank
 	case time.Time:
 		return a.Compare(b.(time.Time)) //nolint:forcetypeassert // of the same rank
+	case creation:
+		return a.CompareCreation(b.(creation).Meta) //nolint:forcetypeassert // of the same rank
 	}
 	return 0
 }
@@ -229,6 +238,8 @@ func rank(v any) int {
 		return 5
 	case time.Time:
 		return 6
+	case creation:
+		return 7
 	}
 	return -1
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -222,6 +223,31 @@ func BenchmarkList(b *testing.B) {
 	for b.Loop() {
 		if a := send(h, r); a.Code != 200 {
 			b.Fatal(a.Body)
+		}
+	}
+}
+
+// Load balancers of one second are listed as they were created, whatever their ids, and
+// sort=created_at:desc turns that around.
+func TestListKeepsTheOrderOfCreation(t *testing.T) {
+	b := crowd(t, 0)
+	subnet := slices.Collect(b.Config().Subnets())[0].ID
+	for i := range 4 {
+		b.Must(lb.Batch{Ops: []lb.Op{
+			lb.CreateLoadBalancer{
+				ID:   lb.LoadBalancerID(fmt.Sprintf("99999999-0000-4000-8000-%012d", 9-i)),
+				Spec: lb.LoadBalancerSpec{MetaSpec: lb.MetaSpec{Name: lb.Some(fmt.Sprint("lb", 2*i))}, VIPSubnetID: lb.Some(subnet)},
+			},
+			lb.CreateLoadBalancer{
+				ID:   lb.LoadBalancerID(fmt.Sprintf("88888888-0000-4000-8000-%012d", 9-i)),
+				Spec: lb.LoadBalancerSpec{MetaSpec: lb.MetaSpec{Name: lb.Some(fmt.Sprint("lb", 2*i+1))}, VIPSubnetID: lb.Some(subnet)},
+			},
+		}})
+	}
+	h := New(Config{Backend: b})
+	for query, want := range map[string]string{"": "0 1 2 3 4 5 6 7", "sort=created_at:desc": "7 6 5 4 3 2 1 0"} {
+		if got := namesOf(t, ask(t, h, everybody, "GET /v2/lbaas/loadbalancers?"+query, "")); got != want {
+			t.Errorf("%q: got %s, want %s", query, got, want)
 		}
 	}
 }

@@ -178,7 +178,7 @@ func filter[R any](rows []R, q query, attrs []attribute[R], tags func(R) []strin
 	return rows, nil
 }
 
-// order sorts rows: by the query's keys, then by time of creation, then by id.
+// order sorts rows: by the query's keys, then by order of creation, then by id.
 func order[R any](rows []R, q query, attrs []attribute[R], id func(R) string) error {
 	type by struct {
 		get  func(R) any
