@@ -26,11 +26,22 @@ func (c call) String() string {
 	return fmt.Sprintf("%s %s %s", c.method, c.path, body)
 }
 
+// about reports whether a call names one of these.
+func (c call) about(names map[string]bool) bool {
+	for _, name := range placeholder.FindAllString(c.String(), -1) {
+		if names[name[1:len(name)-1]] {
+			return true
+		}
+	}
+	return false
+}
+
 // target is an API that a script is sent to.
 type target struct {
-	base  string            // up to where paths begin with /v2
-	ids   map[string]string // what the script has made there, by name
-	names map[string]string // the other way round
+	base     string            // up to where paths begin with /v2
+	settling string            // a URL that answers once no load balancer is pending; "": there is none
+	ids      map[string]string // what the script has made there, by name
+	names    map[string]string // the other way round
 }
 
 func newTarget(base string) *target {
@@ -53,7 +64,7 @@ const everybody = "*"
 
 const projectID = "0123456789abcdef0123456789abcdef"
 
-var client = &http.Client{Timeout: 30 * time.Second}
+var client = &http.Client{Timeout: 90 * time.Second}
 
 var placeholder = regexp.MustCompile(`\{[a-z0-9]+\}`)
 

@@ -39,6 +39,7 @@ func startOracle(t testenv.TB, dir string) *target {
 	start(t, cmd, &out)
 	target := newTarget("http://127.0.0.1:" + strconv.Itoa(port))
 	testenv.Eventually(t, time.Minute, target.answers)
+	target.settling = target.base + "/settled"
 	target.knows("subnet4", "11111111-1111-4111-8111-111111111111") // its network driver takes any id
 	return target
 }

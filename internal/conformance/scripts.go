@@ -93,7 +93,7 @@ var member = resource{
 	root: "member", list: "/lbaas/pools/{pool}/members", update: true,
 	base: object{"address": "192.0.2.20", "protocol_port": 80},
 	values: []field{
-		tries("address", "2001:db8::20", "x", "192.0.2.10", "169.254.169.254", "0.0.0.0", 5),
+		tries("address", "2001:db8::20", "x", "192.0.2.10", "169.254.169.254", "0.0.0.0"),
 		tries("protocol_port", 1, 65535, 0, 65536, "80", "x"),
 		tries("weight", 0, 1, 256, 257, -1, "5", "x", nil),
 		tries("backup", true, "false", nil),
@@ -148,9 +148,7 @@ var rule = resource{
 	},
 }
 
-// combined are calls that try fields together, and what goes beyond one object. Batch
-// updates of members are not among them: the worker of the Octavia that we run never
-// finishes one on SQLite.
+// combined are calls that try fields together, and what goes beyond one object.
 func combined() []call {
 	header := object{"type": "HEADER", "compare_type": "EQUAL_TO", "key": "X-A", "value": "b"}
 	rules, healthmonitors := "/lbaas/l7policies/{policy}/rules", "/lbaas/healthmonitors"
