@@ -220,6 +220,8 @@ func (v View) of(m *Meta, id string) Status {
 		s.Provisioning = PendingUpdate
 	case bad:
 		s = Status{Provisioning: Errored, Operating: Failed, Reason: reason}
+	default:
+		s.Reason = v.Warnings[id]
 	}
 	if !m.AdminStateUp {
 		s.Operating = Offline

@@ -156,6 +156,13 @@ func TestProvisioningStatus(t *testing.T) {
 	if got := w.statuses()[string(w.l)].Reason; got != "bind: in use" {
 		t.Errorf("reason %q", got)
 	}
+	delete(w.view.Errors, string(w.l))
+	w.view.Warnings = map[string]string{string(w.l): "an old certificate"}
+	want := Status{Provisioning: Active, Operating: Online, Reason: "an old certificate"}
+	if got := w.statuses()[string(w.l)]; got != want {
+		t.Errorf("with a warning: %+v, want %+v", got, want)
+	}
+	w.view.Errors[string(w.l)] = "bind: in use"
 	w.do(UpdateListener{ID: w.l, Spec: ListenerSpec{TimeoutClientData: Some(time.Second)}})
 	check("a new try is pending", map[string]ProvisioningStatus{string(w.l): PendingUpdate, string(w.b): PendingUpdate})
 

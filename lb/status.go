@@ -32,11 +32,12 @@ type View struct {
 	Members  map[MemberID]OperatingStatus // Online or Failed, of members that have been checked
 	Reasons  map[MemberID]string          // why the last check of a Failed member failed
 	Full     map[ListenerID]bool          // listeners with as many connections as they may have
+	Warnings map[string]string            // resource id to what is not well, though it is served
 }
 
 // Status is one resource's derived status.
 type Status struct {
 	Provisioning ProvisioningStatus
 	Operating    OperatingStatus
-	Reason       string // why it is ERROR or DEGRADED, else empty; for people
+	Reason       string // why it is ERROR or DEGRADED, or what else is not well; for people
 }

@@ -24,6 +24,7 @@ type Engine struct {
 	shaking slots // TLS handshakes that compute
 
 	desired   atomic.Pointer[lb.Config]
+	applying  atomic.Bool // Apply was called
 	wake      chan struct{} // holds one signal: there is something for the goroutine of Run
 	changed   chan struct{} // holds one signal, see Changes
 	published atomic.Pointer[published]
@@ -68,9 +69,11 @@ func New(cfg Config) (*Engine, error) {
 
 // Apply makes cfg the configuration to serve. It returns at once; [Engine.View]
 // tells when it is done. Of several calls the last one counts. It may be called
-// before Run.
+// before Run. What is the same as before is not touched, so the same configuration may be
+// applied again when something that it names has changed elsewhere.
 func (e *Engine) Apply(cfg *lb.Config) {
 	e.desired.Store(cfg)
+	e.applying.Store(true) // after desired, which who takes it back reads next
 	signal(e.wake)
 }
 
@@ -144,17 +147,16 @@ func (c *control) run(ctx context.Context) {
 	defer timer.Stop()
 	sweep := time.NewTicker(max(e.cfg.MemberIdleTimeout/2, time.Millisecond))
 	defer sweep.Stop()
-	var applied *lb.Config
 	var rebuilt time.Time
 	for {
 		at := time.Now()
 		if e.draining.Load() {
 			c.stopAccepting()
 		}
-		if cfg := e.desired.Load(); cfg != applied {
+		if e.applying.Swap(false) {
+			cfg := e.desired.Load()
 			c.cfg = cfg
 			c.apply(cfg.Revision(), cfg.Trees())
-			applied = cfg
 		}
 		next := rebuilt.Add(rebuildEvery)
 		if !next.After(at) {

@@ -105,17 +105,17 @@ func checkConfigCommand(e *env) *cobra.Command {
 		Short: "Check the configuration file and this host, change nothing",
 		Long: `Read the configuration file, report everything that is wrong with it, and check
 that this host and user can do what it asks for: interface, privileges, key file, a
-gate in the kernel. What works but should be known is printed as a warning.`,
+gate in the kernel, the account at Barbican. What works but should be known is printed as a warning.`,
 		Example: `  amphorad check-config --config ./amphorad.toml`,
 		Args:    noArgs,
 	}
 	path := configFlag(cmd)
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := node.Load(*path)
 		if err != nil {
 			return err
 		}
-		advice, err := node.Examine(cfg)
+		advice, err := node.Examine(cmd.Context(), cfg)
 		if err != nil {
 			return fmt.Errorf("%s is well formed, but this host cannot run it: %w", *path, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/keymanager/v1/containers"
 	"github.com/gophercloud/gophercloud/v2/openstack/keymanager/v1/secrets"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -29,8 +30,7 @@ type BarbicanConfig struct {
 	UserDomain    string // name
 	ProjectName   string
 	ProjectDomain string // name
-	Region        string
-	// Endpoint is the URL of Barbican; empty: that of Keystone's catalog.
+	// Endpoint is the URL of Barbican, which references to its secrets begin with.
 	Endpoint string
 	HTTP     *http.Client // nil: the default one
 }
@@ -48,19 +48,24 @@ var _ Source = (*Barbican)(nil)
 // NewBarbican returns a source that has asked nobody yet.
 func NewBarbican(cfg BarbicanConfig) *Barbican { return &Barbican{cfg: cfg} }
 
-// Owns reports whether ref is a URL below the endpoint. Without a configured endpoint
-// there is none until the first login.
+// Owns reports whether ref is a URL below the endpoint.
 func (b *Barbican) Owns(ref string) bool {
-	base := b.cfg.Endpoint
-	if base == "" {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.client == nil {
-			return false
-		}
-		base = b.client.Endpoint
+	return strings.HasPrefix(ref, strings.TrimRight(b.cfg.Endpoint, "/")+"/")
+}
+
+// Check logs in, and reports what keeps it from that. It blocks for some seconds at most.
+func (b *Barbican) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, barbicanLimit)
+	defer cancel()
+	client, err := b.login(ctx)
+	if err != nil {
+		return err
 	}
-	return strings.HasPrefix(ref, strings.TrimRight(base, "/")+"/")
+	err = secrets.List(client, secrets.ListOpts{Limit: 1}).EachPage(ctx, func(context.Context, pagination.Page) (bool, error) { return false, nil })
+	if err != nil {
+		return unreachable("list secrets in Barbican", err)
+	}
+	return nil
 }
 
 // Secret returns a payload, in the form in which it was stored.
@@ -133,17 +138,9 @@ func (b *Barbican) login(ctx context.Context) (*gophercloud.ServiceClient, error
 	if err != nil {
 		return nil, unreachable("log in at Keystone", err)
 	}
-	if b.cfg.Endpoint != "" {
-		endpoint := gophercloud.NormalizeURL(b.cfg.Endpoint)
-		b.client = &gophercloud.ServiceClient{ProviderClient: provider, Endpoint: endpoint, ResourceBase: endpoint + "v1/", Type: "key-manager"}
-		return b.client, nil
-	}
-	client, err := openstack.NewKeyManagerV1(provider, gophercloud.EndpointOpts{Region: b.cfg.Region})
-	if err != nil {
-		return nil, unreachable("find Barbican in Keystone's catalog", err)
-	}
-	b.client = client
-	return client, nil
+	endpoint := gophercloud.NormalizeURL(strings.TrimSuffix(strings.TrimRight(b.cfg.Endpoint, "/"), "/v1"))
+	b.client = &gophercloud.ServiceClient{ProviderClient: provider, Endpoint: endpoint, ResourceBase: endpoint + "v1/", Type: "key-manager"}
+	return b.client, nil
 }
 
 func unreachable(doing string, err error) error {

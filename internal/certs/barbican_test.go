@@ -62,9 +62,6 @@ func (o *openstack) login(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": map[string]any{
 		"expires_at": time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05.000000Z"),
-		"catalog": []any{map[string]any{"type": "key-manager", "name": "barbican", "endpoints": []any{
-			map[string]any{"interface": "public", "region": "R", "region_id": "R", "url": o.url},
-		}}},
 	}})
 }
 
@@ -78,13 +75,15 @@ func TestBarbican(t *testing.T) {
 
 	account := certs.BarbicanConfig{
 		AuthURL: o.url + "/v3", Username: "amphora", Password: "right", UserDomain: "Default",
-		ProjectName: "service", ProjectDomain: "Default", Region: "R",
+		ProjectName: "service", ProjectDomain: "Default",
 	}
-	for _, endpoint := range []string{"", o.url} {
+	for _, endpoint := range []string{o.url + "/", o.url, o.url + "/v1"} {
 		account.Endpoint = endpoint
 		source := certs.NewBarbican(account)
+		if err := source.Check(t.Context()); err != nil {
+			t.Errorf("check %s: %v", endpoint, err)
+		}
 		r := certs.New(certs.Config{Objects: resttest.New(nil).Config, Opener: plain{}, Elsewhere: source})
-		// By id first: without a configured endpoint no URL is known to be Barbican's yet.
 		for _, ref := range []string{bundle, o.url + "/v1/secrets/" + bundle, o.url + "/v1/containers/" + box} {
 			got, err := r.Certificate(t.Context(), ref, theirs)
 			if err != nil || got.Names()[0] != "far.example" {
@@ -111,5 +110,8 @@ func TestBarbican(t *testing.T) {
 	r := certs.New(certs.Config{Objects: resttest.New(nil).Config, Opener: plain{}, Elsewhere: certs.NewBarbican(account)})
 	if _, err := r.Certificate(t.Context(), bundle, theirs); !errors.Is(err, lb.ErrUnavailable) {
 		t.Errorf("wrong password: %v", err)
+	}
+	if err := certs.NewBarbican(account).Check(t.Context()); err == nil {
+		t.Error("a wrong password passes the check")
 	}
 }

@@ -110,9 +110,39 @@ func (r *Resolver) CheckTrust(ctx context.Context, project, ca, crl string) erro
 	return err
 }
 
+// followed is a Source that keeps copies: a [Follower].
+type followed interface {
+	Version(ref string) uint64
+	Warning(ref string) string
+}
+
+// elsewhereBit tells versions of what is elsewhere from those of what is here.
+const elsewhereBit = 1 << 63
+
+// Version is as the function of that name, and knows what a [Follower] read elsewhere too.
+func (r *Resolver) Version(cfg *lb.Config, ref string) uint64 {
+	if v := Version(cfg, ref); v > 0 {
+		return v
+	}
+	if f, ok := r.cfg.Elsewhere.(followed); ok {
+		if v := f.Version(ref); v > 0 {
+			return v | elsewhereBit
+		}
+	}
+	return 0
+}
+
+// Warning says what is not well with what ref names, though it can be read; "" as a rule.
+func (r *Resolver) Warning(ref string) string {
+	if f, ok := r.cfg.Elsewhere.(followed); ok {
+		return f.Warning(ref)
+	}
+	return ""
+}
+
 // Version is another number whenever what ref names in the configuration cfg has changed,
-// and 0 when it names nothing there: what is elsewhere changes unseen. Comparing it on
-// each new configuration tells when to read a certificate again.
+// and 0 when it names nothing there. Comparing it on each new configuration tells when to
+// read a certificate again.
 func Version(cfg *lb.Config, ref string) uint64 {
 	at, ok := parseRef(ref)
 	if !ok {

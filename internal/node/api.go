@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amphora-lb/amphora/internal/certs"
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/internal/seal"
 	"github.com/amphora-lb/amphora/rpc/access"
@@ -144,8 +143,7 @@ func (n *Node) restHandler() (http.Handler, error) {
 	}
 	network := neutron.New(neutron.Config{Backend: back, BaseURI: below(keystone.NetworkPath), Log: log.With(logkey.Component, "neutron")})
 	secrets := barbican.New(barbican.Config{Backend: back, Sealer: n.key, BaseURI: below(keystone.KeyManagerPath), Log: log.With(logkey.Component, "barbican")})
-	refs := certs.New(certs.Config{Objects: back.Config, Opener: n.key})
-	balancers := octavia.New(octavia.Config{Backend: octaviaAPI{back}, BaseURI: below(""), Refs: refs, Log: log.With(logkey.Component, "octavia")})
+	balancers := octavia.New(octavia.Config{Backend: octaviaAPI{back}, BaseURI: below(""), Log: log.With(logkey.Component, "octavia")})
 
 	guarded := http.NewServeMux()
 	guarded.Handle("/", balancers)

@@ -36,7 +36,7 @@ type APIConfig struct {
 	Keystone KeystoneConfig `toml:"keystone"`
 }
 
-// KeystoneConfig says how a real Keystone is asked whose a token is.
+// KeystoneConfig says how a real Keystone is asked whose a token is, or for a token.
 type KeystoneConfig struct {
 	URL           string `toml:"url"`
 	User          string `toml:"user"`
@@ -71,10 +71,15 @@ func (c APIConfig) withDefaults() APIConfig {
 	if c.TokenLifetime == 0 {
 		c.TokenLifetime = Duration(keystone.DefaultLifetime)
 	}
-	setDefault(&c.Keystone.UserDomain, "Default")
-	setDefault(&c.Keystone.Project, "service")
-	setDefault(&c.Keystone.ProjectDomain, "Default")
+	c.Keystone = c.Keystone.withDefaults()
 	return c
+}
+
+func (k KeystoneConfig) withDefaults() KeystoneConfig {
+	setDefault(&k.UserDomain, "Default")
+	setDefault(&k.Project, "service")
+	setDefault(&k.ProjectDomain, "Default")
+	return k
 }
 
 func (c Config) validateAPI(p *problems) {
@@ -99,13 +104,8 @@ func (c Config) validateAPI(p *problems) {
 	case exposed && a.TLSCert == "" && !a.Insecure:
 		p.add("api.tls_cert", "required beyond loopback: passwords and tokens must not cross a network in the clear; set api.insecure to true if a proxy in front speaks TLS")
 	}
-	for key, path := range map[string]string{
-		"api.tls_cert": a.TLSCert, "api.tls_key": a.TLSKey, "api.keystone.password_file": a.Keystone.PasswordFile, "api.keystone.ca_file": a.Keystone.CAFile,
-	} {
-		if path != "" && !filepath.IsAbs(path) {
-			p.add(key, "%q must be an absolute path", path)
-		}
-	}
+	p.absolute("api.tls_cert", a.TLSCert)
+	p.absolute("api.tls_key", a.TLSKey)
 	if a.PublicURL != "" && !httpURL(a.PublicURL) {
 		p.add("api.public_url", "%q must be a URL such as https://lb.example.org:9876", a.PublicURL)
 	}
@@ -113,18 +113,29 @@ func (c Config) validateAPI(p *problems) {
 		p.add("api.token_lifetime", "%s is out of range, use %s to %s", life, minTokenLifetime, maxTokenLifetime)
 	}
 	if a.Auth == AuthExternal {
-		a.Keystone.validate(p)
+		a.Keystone.validate(p, "api.keystone", fmt.Sprintf("when api.auth is %q", AuthExternal))
 	}
 }
 
-func (k KeystoneConfig) validate(p *problems) {
+// validate checks the table of that name, which is required when it says so.
+func (k KeystoneConfig) validate(p *problems, table, when string) {
 	if !httpURL(k.URL) {
-		p.add("api.keystone.url", "%q must be a URL such as https://keystone.example.org/v3", k.URL)
+		p.add(table+".url", "%q must be a URL such as https://keystone.example.org/v3", k.URL)
 	}
-	for key, value := range map[string]string{"user": k.User, "password_file": k.PasswordFile} {
-		if value == "" {
-			p.add(fmt.Sprintf("api.keystone.%s", key), "required when api.auth is %q", AuthExternal)
-		}
+	if k.User == "" {
+		p.add(table+".user", "required %s", when)
+	}
+	if k.PasswordFile == "" {
+		p.add(table+".password_file", "required %s", when)
+	}
+	p.absolute(table+".password_file", k.PasswordFile)
+	p.absolute(table+".ca_file", k.CAFile)
+}
+
+// absolute refuses a path that depends on where the daemon is started; "" is none.
+func (p *problems) absolute(key, path string) {
+	if path != "" && !filepath.IsAbs(path) {
+		p.add(key, "%q must be an absolute path", path)
 	}
 }
 

@@ -27,9 +27,12 @@ func (b backend) Propose(ctx context.Context, requestID string, op lb.Op) (lb.Re
 	return b.propose(ctx, requestID, true, op)
 }
 
-// propose stamps op, has it committed, and waits until this node has applied it. Quotas
-// do not bind it when it is exempt.
+// propose checks the TLS references of op, stamps it, has it committed, and waits until
+// this node has applied it. Quotas do not bind it when it is exempt.
 func (b backend) propose(ctx context.Context, requestID string, exempt bool, op lb.Op) (lb.Result, uint64, error) {
+	if err := b.checkRefs(ctx, op); err != nil {
+		return lb.Result{}, 0, err
+	}
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	if requestID == "" {

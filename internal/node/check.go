@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,9 @@ import (
 func Check(cfg Config) error {
 	var errs []error
 	if _, err := cfg.clusterKey(); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := cfg.Barbican.source(); err != nil {
 		errs = append(errs, err)
 	}
 	if cfg.Role == RoleAmphora && !cfg.Bind.IsValid() {
@@ -46,11 +50,20 @@ func (c Config) checkEvidence() error {
 	return errors.Join(errs...)
 }
 
-// Examine is Check with what takes longer: whether this host allows a gate. Advice is
-// what works in spite of it but should be known, for people.
-func Examine(cfg Config) (advice []string, err error) {
-	if err := Check(cfg); err != nil || cfg.Role != RoleAmphora || cfg.Bind.IsValid() {
+// Examine is Check with what takes longer: whether this host allows a gate, and whether
+// Barbican lets the node in. Advice is what works in spite of it but should be known, for
+// people.
+func Examine(ctx context.Context, cfg Config) (advice []string, err error) {
+	if err := Check(cfg); err != nil {
 		return nil, err
+	}
+	if barbican, err := cfg.Barbican.source(); err == nil && barbican != nil {
+		if err := barbican.Check(ctx); err != nil {
+			advice = append(advice, fmt.Sprintf("barbican: what it stores cannot be served until this works: %v", err))
+		}
+	}
+	if cfg.Role != RoleAmphora || cfg.Bind.IsValid() {
+		return advice, nil
 	}
 	if cfg.VIP.UnsafeNoGate {
 		advice = append(advice, "vip.unsafe_no_gate is set: a frozen holder goes on answering for the VIPs beside the next one")

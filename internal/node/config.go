@@ -32,6 +32,8 @@ type Config struct {
 	Admin   AdminConfig   `toml:"admin"`
 	API     APIConfig     `toml:"api"`
 
+	Barbican BarbicanConfig `toml:"barbican"`
+
 	// Bind, when set, makes every listener bind to this address instead of the
 	// VIP of its load balancer, and no VIP is ever claimed. It is set by
 	// development mode only and has no key in the file.
@@ -128,6 +130,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Cluster.Profile, "default")
 	setDefault(&c.Admin.Socket, "/run/amphora/admin.sock")
 	c.API = c.API.withDefaults()
+	c.Barbican = c.Barbican.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/fsm"
+	"github.com/amphora-lb/amphora/internal/certs"
 	"github.com/amphora-lb/amphora/internal/event"
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/internal/password"
@@ -43,6 +44,11 @@ type Node struct {
 	admin   *admin.Server
 	socket  net.Listener
 	key     *seal.Key    // for secrets and tokens
+
+	elsewhere *certs.Follower // nil without a Barbican
+	secrets   *certs.Resolver // of what is served: copies of what is elsewhere
+	checks    *certs.Resolver // of what is checked before it is served: asks each time
+
 	rest    *http.Server // nil without REST APIs
 
 	passwords    *password.Hasher // one for all, as it says how much of the processor they get
@@ -92,6 +98,9 @@ func (n *Node) open() error {
 	if err := n.openSeal(); err != nil {
 		return err
 	}
+	if err := n.openSecrets(); err != nil {
+		return err
+	}
 	if err := n.openFence(); err != nil {
 		return err
 	}
@@ -104,6 +113,7 @@ func (n *Node) open() error {
 	if n.admin, err = admin.NewServer(admin.Config{
 		Backend: backend{n}, Events: n.events, Logger: n.cfg.Logger.With(logkey.Component, "admin"),
 		Sealer: n.key, Hasher: n.passwords, Endpoints: n.endpoints, Stats: backend{n}.Stats,
+		Check: backend{n}.checkRefs,
 	}); err != nil {
 		return err
 	}
@@ -211,6 +221,9 @@ func (n *Node) Run(ctx context.Context) error {
 		stages = append(stages, stage{"data plane", n.engine.Run}, stage{"configuration watch", n.follow})
 	} else {
 		stages = append(stages, stage{"configuration watch", n.follow})
+	}
+	if n.elsewhere != nil {
+		stages = append(stages, stage{"secrets elsewhere", n.followSecrets})
 	}
 	if n.gate != nil {
 		stages = append(stages, stage{"gate", n.gate.Run})

@@ -44,7 +44,9 @@ func (n local) LocalView() lb.View {
 	if n.engine == nil {
 		return lb.View{}
 	}
-	return n.engine.View()
+	v := n.engine.View()
+	v.Warnings = n.warnings()
+	return v
 }
 
 // View is the holder's view, asked of it or remembered for viewFresh; see

@@ -19,6 +19,7 @@ type objectsService struct {
 	backend  Backend
 	sealer   Sealer
 	hasher   *password.Hasher
+	check    func(context.Context, lb.Op) error
 	stopping context.Context // ends when the server stops, so that watchers do not hold it up
 }
 
@@ -87,6 +88,9 @@ func (s *objectsService) tryOut(ctx context.Context, op lb.Op) (*adminpb.ChangeR
 		Op:       op,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.check(ctx, op); err != nil {
 		return nil, err
 	}
 	before, after := index(old), index(next)

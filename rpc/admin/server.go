@@ -44,6 +44,10 @@ type Config struct {
 	// Endpoints says where the node serves its REST APIs. Nil: nowhere. It does not
 	// block, and is called from any number of goroutines.
 	Endpoints func() Endpoints
+	// Check refuses an operation that the Backend would refuse before it is proposed, such
+	// as one with TLS references that lead nowhere. A dry run asks it, after lb. Nil:
+	// nothing. It ends with its context, and is called from any number of goroutines.
+	Check func(context.Context, lb.Op) error
 	// Stats is what each amphora has counted, by node id and listener. Nil: nothing. It
 	// ends with its context, and is called from any number of goroutines.
 	Stats func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error)
@@ -68,6 +72,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Stats == nil {
 		c.Stats = func(context.Context) (map[string]map[lb.ListenerID]lb.Stats, error) { return nil, nil }
+	}
+	if c.Check == nil {
+		c.Check = func(context.Context, lb.Op) error { return nil }
 	}
 	if c.Endpoints == nil {
 		c.Endpoints = func() Endpoints { return Endpoints{} }
@@ -117,7 +124,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	config := &configService{backend: s.cfg.Backend}
 	adminpb.RegisterConfigServer(g, config)
 	adminpb.RegisterObjectsServer(g, &objectsService{
-		config: config, backend: s.cfg.Backend, sealer: s.cfg.Sealer, hasher: s.cfg.Hasher, stopping: ctx,
+		config: config, backend: s.cfg.Backend, sealer: s.cfg.Sealer, hasher: s.cfg.Hasher, check: s.cfg.Check, stopping: ctx,
 	})
 	adminpb.RegisterClusterServer(g, &clusterService{backend: s.cfg.Backend, endpoints: s.cfg.Endpoints, stats: s.cfg.Stats})
 	adminpb.RegisterEventsServer(g, &eventsService{log: s.cfg.Events, stopping: ctx})

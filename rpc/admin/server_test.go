@@ -289,6 +289,7 @@ func TestAskingANode(t *testing.T) {
 		Members:  map[lb.MemberID]lb.OperatingStatus{"m": lb.Failed, "n": lb.Online},
 		Full:     map[lb.ListenerID]bool{"k": true},
 		Reasons:  map[lb.MemberID]string{"m": "connect: connection refused"},
+		Warnings: map[string]string{"k": "an old certificate"},
 	}
 	holding := &admin.Holding{
 		Since: admintest.Start, Term: 7, Solo: true, Lease: 140 * time.Millisecond,

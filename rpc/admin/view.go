@@ -48,6 +48,7 @@ func AskView(ctx context.Context, conn grpc.ClientConnInterface) (lb.View, error
 	v := lb.View{
 		Revision: x.Revision,
 		Errors:   x.Errors,
+		Warnings: x.Warnings,
 		Members:  make(map[lb.MemberID]lb.OperatingStatus, len(x.Members)),
 		Reasons:  make(map[lb.MemberID]string, len(x.Reasons)),
 	}
@@ -117,8 +118,10 @@ func (s *engineService) Holding(ctx context.Context, _ *adminpb.HoldingRequest) 
 // View implements adminpb.EngineServer.
 func (s *engineService) View(context.Context, *adminpb.ViewRequest) (*adminpb.ViewResponse, error) {
 	v := s.local.LocalView()
-	x := &adminpb.ViewResponse{Revision: v.Revision, Errors: v.Errors, Members: make(map[string]string, len(v.Members)),
-		Reasons: make(map[string]string, len(v.Reasons))}
+	x := &adminpb.ViewResponse{
+		Revision: v.Revision, Errors: v.Errors, Warnings: v.Warnings,
+		Members: make(map[string]string, len(v.Members)), Reasons: make(map[string]string, len(v.Reasons)),
+	}
 	for id, st := range v.Members {
 		x.Members[string(id)] = string(st)
 	}

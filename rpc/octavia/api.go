@@ -25,8 +25,6 @@ type Config struct {
 	BaseURI string
 	// PageLimit is how many items a list shows at most; 0: [DefaultPageLimit].
 	PageLimit int
-	// Refs reads what TLS references name; nil: they are taken as they come.
-	Refs Refs
 	// Watchers is how many calls may wait for changes at a time; 0: [DefaultWatchers].
 	Watchers int
 }

@@ -98,9 +98,6 @@ func (c *call) snapshot(as func(lb.View) lb.View) *snapshot {
 // propose has op done and returns a snapshot as it was at that moment: what op changed
 // is pending, whatever the engine has done since. That is what Octavia answers.
 func (c *call) propose(op lb.Op) (lb.Result, *snapshot, error) {
-	if err := c.checkRefs(op); err != nil {
-		return lb.Result{}, nil, err
-	}
 	result, revision, err := c.api.Backend.Propose(c.r.Context(), c.requestID, c.caller.Open, op)
 	if err != nil {
 		return lb.Result{}, nil, err

@@ -5580,11 +5580,12 @@ func (*ViewRequest) Descriptor() ([]byte, []int) {
 
 type ViewResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`                                                                        // of the newest configuration applied
-	Errors        map[string]string      `protobuf:"bytes,2,rep,name=errors,proto3" json:"errors,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`   // resource id to the reason why it is not served
-	Members       map[string]string      `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // id of a checked member to ONLINE or ERROR
-	Full          []string               `protobuf:"bytes,4,rep,name=full,proto3" json:"full,omitempty"`                                                                                 // ids of listeners with as many connections as they may have
-	Reasons       map[string]string      `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // id of a member in ERROR to what its last check found
+	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`                                                                          // of the newest configuration applied
+	Errors        map[string]string      `protobuf:"bytes,2,rep,name=errors,proto3" json:"errors,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`     // resource id to the reason why it is not served
+	Members       map[string]string      `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`   // id of a checked member to ONLINE or ERROR
+	Full          []string               `protobuf:"bytes,4,rep,name=full,proto3" json:"full,omitempty"`                                                                                   // ids of listeners with as many connections as they may have
+	Reasons       map[string]string      `protobuf:"bytes,5,rep,name=reasons,proto3" json:"reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`   // id of a member in ERROR to what its last check found
+	Warnings      map[string]string      `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // resource id to what is not well, though it is served
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5650,6 +5651,13 @@ func (x *ViewResponse) GetFull() []string {
 func (x *ViewResponse) GetReasons() map[string]string {
 	if x != nil {
 		return x.Reasons
+	}
+	return nil
+}
+
+func (x *ViewResponse) GetWarnings() map[string]string {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -6216,13 +6224,14 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x0fHoldingResponse\x123\n" +
 	"\aholding\x18\x01 \x01(\v2\x19.amphora.admin.v1.HoldingR\aholding\x12\x1a\n" +
 	"\bdegraded\x18\x02 \x03(\tR\bdegraded\"\r\n" +
-	"\vViewRequest\"\xc3\x03\n" +
+	"\vViewRequest\"\xca\x04\n" +
 	"\fViewResponse\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12B\n" +
 	"\x06errors\x18\x02 \x03(\v2*.amphora.admin.v1.ViewResponse.ErrorsEntryR\x06errors\x12E\n" +
 	"\amembers\x18\x03 \x03(\v2+.amphora.admin.v1.ViewResponse.MembersEntryR\amembers\x12\x12\n" +
 	"\x04full\x18\x04 \x03(\tR\x04full\x12E\n" +
-	"\areasons\x18\x05 \x03(\v2+.amphora.admin.v1.ViewResponse.ReasonsEntryR\areasons\x1a9\n" +
+	"\areasons\x18\x05 \x03(\v2+.amphora.admin.v1.ViewResponse.ReasonsEntryR\areasons\x12H\n" +
+	"\bwarnings\x18\x06 \x03(\v2,.amphora.admin.v1.ViewResponse.WarningsEntryR\bwarnings\x1a9\n" +
 	"\vErrorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
@@ -6230,6 +6239,9 @@ const file_rpc_admin_adminpb_admin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
 	"\fReasonsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a;\n" +
+	"\rWarningsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x16\n" +
 	"\x14ListenerStatsRequest\"\xcc\x01\n" +
@@ -6312,7 +6324,7 @@ func file_rpc_admin_adminpb_admin_proto_rawDescGZIP() []byte {
 }
 
 var file_rpc_admin_adminpb_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 101)
+var file_rpc_admin_adminpb_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 102)
 var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	(Fault_Kind)(0),                    // 0: amphora.admin.v1.Fault.Kind
 	(Changed_Verb)(0),                  // 1: amphora.admin.v1.Changed.Verb
@@ -6418,67 +6430,68 @@ var file_rpc_admin_adminpb_admin_proto_goTypes = []any{
 	nil,                                // 101: amphora.admin.v1.ViewResponse.ErrorsEntry
 	nil,                                // 102: amphora.admin.v1.ViewResponse.MembersEntry
 	nil,                                // 103: amphora.admin.v1.ViewResponse.ReasonsEntry
-	nil,                                // 104: amphora.admin.v1.ListenerStatsResponse.ListenersEntry
-	(*lbpb.Subnet)(nil),                // 105: amphora.lb.v1.Subnet
-	(*lbpb.SubnetSpec)(nil),            // 106: amphora.lb.v1.SubnetSpec
-	(*lbpb.LoadBalancer)(nil),          // 107: amphora.lb.v1.LoadBalancer
-	(*lbpb.LoadBalancerSpec)(nil),      // 108: amphora.lb.v1.LoadBalancerSpec
-	(*lbpb.Listener)(nil),              // 109: amphora.lb.v1.Listener
-	(*lbpb.ListenerSpec)(nil),          // 110: amphora.lb.v1.ListenerSpec
-	(*lbpb.Pool)(nil),                  // 111: amphora.lb.v1.Pool
-	(*lbpb.PoolSpec)(nil),              // 112: amphora.lb.v1.PoolSpec
-	(*lbpb.Member)(nil),                // 113: amphora.lb.v1.Member
-	(*lbpb.MemberSpec)(nil),            // 114: amphora.lb.v1.MemberSpec
-	(*lbpb.HealthMonitor)(nil),         // 115: amphora.lb.v1.HealthMonitor
-	(*lbpb.HealthMonitorSpec)(nil),     // 116: amphora.lb.v1.HealthMonitorSpec
-	(*lbpb.Object)(nil),                // 117: amphora.lb.v1.Object
-	(*lbpb.Op)(nil),                    // 118: amphora.lb.v1.Op
-	(*lbpb.UserSpec)(nil),              // 119: amphora.lb.v1.UserSpec
-	(*lbpb.SecretContainerSpec)(nil),   // 120: amphora.lb.v1.SecretContainerSpec
-	(*lbpb.SecretSpec)(nil),            // 121: amphora.lb.v1.SecretSpec
-	(*timestamppb.Timestamp)(nil),      // 122: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 123: google.protobuf.Duration
+	nil,                                // 104: amphora.admin.v1.ViewResponse.WarningsEntry
+	nil,                                // 105: amphora.admin.v1.ListenerStatsResponse.ListenersEntry
+	(*lbpb.Subnet)(nil),                // 106: amphora.lb.v1.Subnet
+	(*lbpb.SubnetSpec)(nil),            // 107: amphora.lb.v1.SubnetSpec
+	(*lbpb.LoadBalancer)(nil),          // 108: amphora.lb.v1.LoadBalancer
+	(*lbpb.LoadBalancerSpec)(nil),      // 109: amphora.lb.v1.LoadBalancerSpec
+	(*lbpb.Listener)(nil),              // 110: amphora.lb.v1.Listener
+	(*lbpb.ListenerSpec)(nil),          // 111: amphora.lb.v1.ListenerSpec
+	(*lbpb.Pool)(nil),                  // 112: amphora.lb.v1.Pool
+	(*lbpb.PoolSpec)(nil),              // 113: amphora.lb.v1.PoolSpec
+	(*lbpb.Member)(nil),                // 114: amphora.lb.v1.Member
+	(*lbpb.MemberSpec)(nil),            // 115: amphora.lb.v1.MemberSpec
+	(*lbpb.HealthMonitor)(nil),         // 116: amphora.lb.v1.HealthMonitor
+	(*lbpb.HealthMonitorSpec)(nil),     // 117: amphora.lb.v1.HealthMonitorSpec
+	(*lbpb.Object)(nil),                // 118: amphora.lb.v1.Object
+	(*lbpb.Op)(nil),                    // 119: amphora.lb.v1.Op
+	(*lbpb.UserSpec)(nil),              // 120: amphora.lb.v1.UserSpec
+	(*lbpb.SecretContainerSpec)(nil),   // 121: amphora.lb.v1.SecretContainerSpec
+	(*lbpb.SecretSpec)(nil),            // 122: amphora.lb.v1.SecretSpec
+	(*timestamppb.Timestamp)(nil),      // 123: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 124: google.protobuf.Duration
 }
 var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	0,   // 0: amphora.admin.v1.Fault.kind:type_name -> amphora.admin.v1.Fault.Kind
-	105, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
+	106, // 1: amphora.admin.v1.Subnet.resource:type_name -> amphora.lb.v1.Subnet
 	4,   // 2: amphora.admin.v1.Subnet.status:type_name -> amphora.admin.v1.Status
-	106, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	107, // 3: amphora.admin.v1.CreateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
 	7,   // 4: amphora.admin.v1.ListSubnetsResponse.subnets:type_name -> amphora.admin.v1.Subnet
-	106, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
-	107, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
+	107, // 5: amphora.admin.v1.UpdateSubnetRequest.spec:type_name -> amphora.lb.v1.SubnetSpec
+	108, // 6: amphora.admin.v1.LoadBalancer.resource:type_name -> amphora.lb.v1.LoadBalancer
 	4,   // 7: amphora.admin.v1.LoadBalancer.status:type_name -> amphora.admin.v1.Status
-	108, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	109, // 8: amphora.admin.v1.CreateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	14,  // 9: amphora.admin.v1.ListLoadBalancersResponse.load_balancers:type_name -> amphora.admin.v1.LoadBalancer
-	108, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
+	109, // 10: amphora.admin.v1.UpdateLoadBalancerRequest.spec:type_name -> amphora.lb.v1.LoadBalancerSpec
 	14,  // 11: amphora.admin.v1.LoadBalancerTree.load_balancer:type_name -> amphora.admin.v1.LoadBalancer
 	23,  // 12: amphora.admin.v1.LoadBalancerTree.listeners:type_name -> amphora.admin.v1.Listener
 	30,  // 13: amphora.admin.v1.LoadBalancerTree.pools:type_name -> amphora.admin.v1.Pool
 	37,  // 14: amphora.admin.v1.LoadBalancerTree.members:type_name -> amphora.admin.v1.Member
 	44,  // 15: amphora.admin.v1.LoadBalancerTree.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	109, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
+	110, // 16: amphora.admin.v1.Listener.resource:type_name -> amphora.lb.v1.Listener
 	4,   // 17: amphora.admin.v1.Listener.status:type_name -> amphora.admin.v1.Status
-	110, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	111, // 18: amphora.admin.v1.CreateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
 	23,  // 19: amphora.admin.v1.ListListenersResponse.listeners:type_name -> amphora.admin.v1.Listener
-	110, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
-	111, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
+	111, // 20: amphora.admin.v1.UpdateListenerRequest.spec:type_name -> amphora.lb.v1.ListenerSpec
+	112, // 21: amphora.admin.v1.Pool.resource:type_name -> amphora.lb.v1.Pool
 	4,   // 22: amphora.admin.v1.Pool.status:type_name -> amphora.admin.v1.Status
-	112, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	113, // 23: amphora.admin.v1.CreatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
 	30,  // 24: amphora.admin.v1.ListPoolsResponse.pools:type_name -> amphora.admin.v1.Pool
-	112, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
-	113, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
+	113, // 25: amphora.admin.v1.UpdatePoolRequest.spec:type_name -> amphora.lb.v1.PoolSpec
+	114, // 26: amphora.admin.v1.Member.resource:type_name -> amphora.lb.v1.Member
 	4,   // 27: amphora.admin.v1.Member.status:type_name -> amphora.admin.v1.Status
-	114, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	115, // 28: amphora.admin.v1.CreateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
 	37,  // 29: amphora.admin.v1.ListMembersResponse.members:type_name -> amphora.admin.v1.Member
-	114, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
-	115, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
+	115, // 30: amphora.admin.v1.UpdateMemberRequest.spec:type_name -> amphora.lb.v1.MemberSpec
+	116, // 31: amphora.admin.v1.HealthMonitor.resource:type_name -> amphora.lb.v1.HealthMonitor
 	4,   // 32: amphora.admin.v1.HealthMonitor.status:type_name -> amphora.admin.v1.Status
-	116, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	117, // 33: amphora.admin.v1.CreateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
 	44,  // 34: amphora.admin.v1.ListHealthMonitorsResponse.health_monitors:type_name -> amphora.admin.v1.HealthMonitor
-	116, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
-	117, // 36: amphora.admin.v1.Item.object:type_name -> amphora.lb.v1.Object
+	117, // 35: amphora.admin.v1.UpdateHealthMonitorRequest.spec:type_name -> amphora.lb.v1.HealthMonitorSpec
+	118, // 36: amphora.admin.v1.Item.object:type_name -> amphora.lb.v1.Object
 	4,   // 37: amphora.admin.v1.Item.status:type_name -> amphora.admin.v1.Status
-	118, // 38: amphora.admin.v1.ChangeRequest.ops:type_name -> amphora.lb.v1.Op
+	119, // 38: amphora.admin.v1.ChangeRequest.ops:type_name -> amphora.lb.v1.Op
 	54,  // 39: amphora.admin.v1.ChangeResponse.result:type_name -> amphora.admin.v1.Result
 	55,  // 40: amphora.admin.v1.ChangeResponse.changes:type_name -> amphora.admin.v1.Changed
 	51,  // 41: amphora.admin.v1.Result.item:type_name -> amphora.admin.v1.Item
@@ -6486,140 +6499,141 @@ var file_rpc_admin_adminpb_admin_proto_depIdxs = []int32{
 	4,   // 43: amphora.admin.v1.Changed.status:type_name -> amphora.admin.v1.Status
 	51,  // 44: amphora.admin.v1.ListResponse.items:type_name -> amphora.admin.v1.Item
 	55,  // 45: amphora.admin.v1.WatchObjectsResponse.change:type_name -> amphora.admin.v1.Changed
-	119, // 46: amphora.admin.v1.SetPasswordRequest.create:type_name -> amphora.lb.v1.UserSpec
+	120, // 46: amphora.admin.v1.SetPasswordRequest.create:type_name -> amphora.lb.v1.UserSpec
 	63,  // 47: amphora.admin.v1.StoreSecretsRequest.secrets:type_name -> amphora.admin.v1.NewSecret
-	120, // 48: amphora.admin.v1.StoreSecretsRequest.container:type_name -> amphora.lb.v1.SecretContainerSpec
-	121, // 49: amphora.admin.v1.NewSecret.spec:type_name -> amphora.lb.v1.SecretSpec
+	121, // 48: amphora.admin.v1.StoreSecretsRequest.container:type_name -> amphora.lb.v1.SecretContainerSpec
+	122, // 49: amphora.admin.v1.NewSecret.spec:type_name -> amphora.lb.v1.SecretSpec
 	70,  // 50: amphora.admin.v1.ClusterStatus.nodes:type_name -> amphora.admin.v1.Node
 	68,  // 51: amphora.admin.v1.ClusterStatus.holding:type_name -> amphora.admin.v1.Holding
-	122, // 52: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
-	123, // 53: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
+	123, // 52: amphora.admin.v1.Holding.since:type_name -> google.protobuf.Timestamp
+	124, // 53: amphora.admin.v1.Holding.lease_remaining:type_name -> google.protobuf.Duration
 	69,  // 54: amphora.admin.v1.Holding.takeover:type_name -> amphora.admin.v1.Takeover
-	123, // 55: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
+	124, // 55: amphora.admin.v1.Takeover.total:type_name -> google.protobuf.Duration
 	99,  // 56: amphora.admin.v1.Takeover.stages:type_name -> amphora.admin.v1.Takeover.Stage
 	2,   // 57: amphora.admin.v1.Node.role:type_name -> amphora.admin.v1.Node.Role
 	3,   // 58: amphora.admin.v1.Node.state:type_name -> amphora.admin.v1.Node.State
-	122, // 59: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
+	123, // 59: amphora.admin.v1.WatchRequest.since:type_name -> google.protobuf.Timestamp
 	89,  // 60: amphora.admin.v1.WatchResponse.event:type_name -> amphora.admin.v1.Event
-	122, // 61: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
+	123, // 61: amphora.admin.v1.Event.at:type_name -> google.protobuf.Timestamp
 	100, // 62: amphora.admin.v1.StatsResponse.listeners:type_name -> amphora.admin.v1.StatsResponse.ListenersEntry
 	68,  // 63: amphora.admin.v1.HoldingResponse.holding:type_name -> amphora.admin.v1.Holding
 	101, // 64: amphora.admin.v1.ViewResponse.errors:type_name -> amphora.admin.v1.ViewResponse.ErrorsEntry
 	102, // 65: amphora.admin.v1.ViewResponse.members:type_name -> amphora.admin.v1.ViewResponse.MembersEntry
 	103, // 66: amphora.admin.v1.ViewResponse.reasons:type_name -> amphora.admin.v1.ViewResponse.ReasonsEntry
-	104, // 67: amphora.admin.v1.ListenerStatsResponse.listeners:type_name -> amphora.admin.v1.ListenerStatsResponse.ListenersEntry
-	123, // 68: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
-	92,  // 69: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
-	92,  // 70: amphora.admin.v1.ListenerStatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
-	8,   // 71: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
-	9,   // 72: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
-	11,  // 73: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
-	12,  // 74: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
-	13,  // 75: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
-	15,  // 76: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
-	16,  // 77: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
-	18,  // 78: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
-	19,  // 79: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
-	20,  // 80: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
-	21,  // 81: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
-	24,  // 82: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
-	25,  // 83: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
-	27,  // 84: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
-	28,  // 85: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
-	29,  // 86: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
-	31,  // 87: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
-	32,  // 88: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
-	34,  // 89: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
-	35,  // 90: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
-	36,  // 91: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
-	38,  // 92: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
-	39,  // 93: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
-	41,  // 94: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
-	42,  // 95: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
-	43,  // 96: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
-	45,  // 97: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
-	46,  // 98: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
-	48,  // 99: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
-	49,  // 100: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
-	50,  // 101: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
-	52,  // 102: amphora.admin.v1.Objects.Change:input_type -> amphora.admin.v1.ChangeRequest
-	56,  // 103: amphora.admin.v1.Objects.List:input_type -> amphora.admin.v1.ListRequest
-	58,  // 104: amphora.admin.v1.Objects.Get:input_type -> amphora.admin.v1.GetRequest
-	59,  // 105: amphora.admin.v1.Objects.WatchObjects:input_type -> amphora.admin.v1.WatchObjectsRequest
-	61,  // 106: amphora.admin.v1.Objects.SetPassword:input_type -> amphora.admin.v1.SetPasswordRequest
-	62,  // 107: amphora.admin.v1.Objects.StoreSecrets:input_type -> amphora.admin.v1.StoreSecretsRequest
-	66,  // 108: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
-	71,  // 109: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
-	73,  // 110: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
-	75,  // 111: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
-	77,  // 112: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
-	85,  // 113: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
-	79,  // 114: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
-	81,  // 115: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
-	83,  // 116: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
-	64,  // 117: amphora.admin.v1.Cluster.Endpoints:input_type -> amphora.admin.v1.EndpointsRequest
-	97,  // 118: amphora.admin.v1.Cluster.ListenerStats:input_type -> amphora.admin.v1.ListenerStatsRequest
-	87,  // 119: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
-	95,  // 120: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
-	93,  // 121: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
-	90,  // 122: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
-	7,   // 123: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
-	10,  // 124: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
-	7,   // 125: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
-	7,   // 126: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
-	6,   // 127: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
-	14,  // 128: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	17,  // 129: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
-	14,  // 130: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	14,  // 131: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
-	6,   // 132: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
-	22,  // 133: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
-	23,  // 134: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
-	26,  // 135: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
-	23,  // 136: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
-	23,  // 137: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
-	6,   // 138: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
-	30,  // 139: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
-	33,  // 140: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
-	30,  // 141: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
-	30,  // 142: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
-	6,   // 143: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
-	37,  // 144: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
-	40,  // 145: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
-	37,  // 146: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
-	37,  // 147: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
-	6,   // 148: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
-	44,  // 149: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	47,  // 150: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
-	44,  // 151: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	44,  // 152: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
-	6,   // 153: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
-	53,  // 154: amphora.admin.v1.Objects.Change:output_type -> amphora.admin.v1.ChangeResponse
-	57,  // 155: amphora.admin.v1.Objects.List:output_type -> amphora.admin.v1.ListResponse
-	51,  // 156: amphora.admin.v1.Objects.Get:output_type -> amphora.admin.v1.Item
-	60,  // 157: amphora.admin.v1.Objects.WatchObjects:output_type -> amphora.admin.v1.WatchObjectsResponse
-	53,  // 158: amphora.admin.v1.Objects.SetPassword:output_type -> amphora.admin.v1.ChangeResponse
-	53,  // 159: amphora.admin.v1.Objects.StoreSecrets:output_type -> amphora.admin.v1.ChangeResponse
-	67,  // 160: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
-	72,  // 161: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
-	74,  // 162: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
-	76,  // 163: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
-	78,  // 164: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
-	86,  // 165: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
-	80,  // 166: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
-	82,  // 167: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
-	84,  // 168: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
-	65,  // 169: amphora.admin.v1.Cluster.Endpoints:output_type -> amphora.admin.v1.EndpointsResponse
-	98,  // 170: amphora.admin.v1.Cluster.ListenerStats:output_type -> amphora.admin.v1.ListenerStatsResponse
-	88,  // 171: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
-	96,  // 172: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
-	94,  // 173: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
-	91,  // 174: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
-	123, // [123:175] is the sub-list for method output_type
-	71,  // [71:123] is the sub-list for method input_type
-	71,  // [71:71] is the sub-list for extension type_name
-	71,  // [71:71] is the sub-list for extension extendee
-	0,   // [0:71] is the sub-list for field type_name
+	104, // 67: amphora.admin.v1.ViewResponse.warnings:type_name -> amphora.admin.v1.ViewResponse.WarningsEntry
+	105, // 68: amphora.admin.v1.ListenerStatsResponse.listeners:type_name -> amphora.admin.v1.ListenerStatsResponse.ListenersEntry
+	124, // 69: amphora.admin.v1.Takeover.Stage.at:type_name -> google.protobuf.Duration
+	92,  // 70: amphora.admin.v1.StatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	92,  // 71: amphora.admin.v1.ListenerStatsResponse.ListenersEntry.value:type_name -> amphora.admin.v1.ListenerStats
+	8,   // 72: amphora.admin.v1.Config.CreateSubnet:input_type -> amphora.admin.v1.CreateSubnetRequest
+	9,   // 73: amphora.admin.v1.Config.ListSubnets:input_type -> amphora.admin.v1.ListSubnetsRequest
+	11,  // 74: amphora.admin.v1.Config.GetSubnet:input_type -> amphora.admin.v1.GetSubnetRequest
+	12,  // 75: amphora.admin.v1.Config.UpdateSubnet:input_type -> amphora.admin.v1.UpdateSubnetRequest
+	13,  // 76: amphora.admin.v1.Config.DeleteSubnet:input_type -> amphora.admin.v1.DeleteSubnetRequest
+	15,  // 77: amphora.admin.v1.Config.CreateLoadBalancer:input_type -> amphora.admin.v1.CreateLoadBalancerRequest
+	16,  // 78: amphora.admin.v1.Config.ListLoadBalancers:input_type -> amphora.admin.v1.ListLoadBalancersRequest
+	18,  // 79: amphora.admin.v1.Config.GetLoadBalancer:input_type -> amphora.admin.v1.GetLoadBalancerRequest
+	19,  // 80: amphora.admin.v1.Config.UpdateLoadBalancer:input_type -> amphora.admin.v1.UpdateLoadBalancerRequest
+	20,  // 81: amphora.admin.v1.Config.DeleteLoadBalancer:input_type -> amphora.admin.v1.DeleteLoadBalancerRequest
+	21,  // 82: amphora.admin.v1.Config.GetLoadBalancerTree:input_type -> amphora.admin.v1.GetLoadBalancerTreeRequest
+	24,  // 83: amphora.admin.v1.Config.CreateListener:input_type -> amphora.admin.v1.CreateListenerRequest
+	25,  // 84: amphora.admin.v1.Config.ListListeners:input_type -> amphora.admin.v1.ListListenersRequest
+	27,  // 85: amphora.admin.v1.Config.GetListener:input_type -> amphora.admin.v1.GetListenerRequest
+	28,  // 86: amphora.admin.v1.Config.UpdateListener:input_type -> amphora.admin.v1.UpdateListenerRequest
+	29,  // 87: amphora.admin.v1.Config.DeleteListener:input_type -> amphora.admin.v1.DeleteListenerRequest
+	31,  // 88: amphora.admin.v1.Config.CreatePool:input_type -> amphora.admin.v1.CreatePoolRequest
+	32,  // 89: amphora.admin.v1.Config.ListPools:input_type -> amphora.admin.v1.ListPoolsRequest
+	34,  // 90: amphora.admin.v1.Config.GetPool:input_type -> amphora.admin.v1.GetPoolRequest
+	35,  // 91: amphora.admin.v1.Config.UpdatePool:input_type -> amphora.admin.v1.UpdatePoolRequest
+	36,  // 92: amphora.admin.v1.Config.DeletePool:input_type -> amphora.admin.v1.DeletePoolRequest
+	38,  // 93: amphora.admin.v1.Config.CreateMember:input_type -> amphora.admin.v1.CreateMemberRequest
+	39,  // 94: amphora.admin.v1.Config.ListMembers:input_type -> amphora.admin.v1.ListMembersRequest
+	41,  // 95: amphora.admin.v1.Config.GetMember:input_type -> amphora.admin.v1.GetMemberRequest
+	42,  // 96: amphora.admin.v1.Config.UpdateMember:input_type -> amphora.admin.v1.UpdateMemberRequest
+	43,  // 97: amphora.admin.v1.Config.DeleteMember:input_type -> amphora.admin.v1.DeleteMemberRequest
+	45,  // 98: amphora.admin.v1.Config.CreateHealthMonitor:input_type -> amphora.admin.v1.CreateHealthMonitorRequest
+	46,  // 99: amphora.admin.v1.Config.ListHealthMonitors:input_type -> amphora.admin.v1.ListHealthMonitorsRequest
+	48,  // 100: amphora.admin.v1.Config.GetHealthMonitor:input_type -> amphora.admin.v1.GetHealthMonitorRequest
+	49,  // 101: amphora.admin.v1.Config.UpdateHealthMonitor:input_type -> amphora.admin.v1.UpdateHealthMonitorRequest
+	50,  // 102: amphora.admin.v1.Config.DeleteHealthMonitor:input_type -> amphora.admin.v1.DeleteHealthMonitorRequest
+	52,  // 103: amphora.admin.v1.Objects.Change:input_type -> amphora.admin.v1.ChangeRequest
+	56,  // 104: amphora.admin.v1.Objects.List:input_type -> amphora.admin.v1.ListRequest
+	58,  // 105: amphora.admin.v1.Objects.Get:input_type -> amphora.admin.v1.GetRequest
+	59,  // 106: amphora.admin.v1.Objects.WatchObjects:input_type -> amphora.admin.v1.WatchObjectsRequest
+	61,  // 107: amphora.admin.v1.Objects.SetPassword:input_type -> amphora.admin.v1.SetPasswordRequest
+	62,  // 108: amphora.admin.v1.Objects.StoreSecrets:input_type -> amphora.admin.v1.StoreSecretsRequest
+	66,  // 109: amphora.admin.v1.Cluster.Status:input_type -> amphora.admin.v1.StatusRequest
+	71,  // 110: amphora.admin.v1.Cluster.Bootstrap:input_type -> amphora.admin.v1.BootstrapRequest
+	73,  // 111: amphora.admin.v1.Cluster.Join:input_type -> amphora.admin.v1.JoinRequest
+	75,  // 112: amphora.admin.v1.Cluster.Leave:input_type -> amphora.admin.v1.LeaveRequest
+	77,  // 113: amphora.admin.v1.Cluster.Remove:input_type -> amphora.admin.v1.RemoveRequest
+	85,  // 114: amphora.admin.v1.Cluster.Failover:input_type -> amphora.admin.v1.FailoverRequest
+	79,  // 115: amphora.admin.v1.Cluster.SetMaintenance:input_type -> amphora.admin.v1.SetMaintenanceRequest
+	81,  // 116: amphora.admin.v1.Cluster.ForceSolo:input_type -> amphora.admin.v1.ForceSoloRequest
+	83,  // 117: amphora.admin.v1.Cluster.Discard:input_type -> amphora.admin.v1.DiscardRequest
+	64,  // 118: amphora.admin.v1.Cluster.Endpoints:input_type -> amphora.admin.v1.EndpointsRequest
+	97,  // 119: amphora.admin.v1.Cluster.ListenerStats:input_type -> amphora.admin.v1.ListenerStatsRequest
+	87,  // 120: amphora.admin.v1.Events.Watch:input_type -> amphora.admin.v1.WatchRequest
+	95,  // 121: amphora.admin.v1.Engine.View:input_type -> amphora.admin.v1.ViewRequest
+	93,  // 122: amphora.admin.v1.Engine.Holding:input_type -> amphora.admin.v1.HoldingRequest
+	90,  // 123: amphora.admin.v1.Engine.Stats:input_type -> amphora.admin.v1.StatsRequest
+	7,   // 124: amphora.admin.v1.Config.CreateSubnet:output_type -> amphora.admin.v1.Subnet
+	10,  // 125: amphora.admin.v1.Config.ListSubnets:output_type -> amphora.admin.v1.ListSubnetsResponse
+	7,   // 126: amphora.admin.v1.Config.GetSubnet:output_type -> amphora.admin.v1.Subnet
+	7,   // 127: amphora.admin.v1.Config.UpdateSubnet:output_type -> amphora.admin.v1.Subnet
+	6,   // 128: amphora.admin.v1.Config.DeleteSubnet:output_type -> amphora.admin.v1.Deleted
+	14,  // 129: amphora.admin.v1.Config.CreateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	17,  // 130: amphora.admin.v1.Config.ListLoadBalancers:output_type -> amphora.admin.v1.ListLoadBalancersResponse
+	14,  // 131: amphora.admin.v1.Config.GetLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	14,  // 132: amphora.admin.v1.Config.UpdateLoadBalancer:output_type -> amphora.admin.v1.LoadBalancer
+	6,   // 133: amphora.admin.v1.Config.DeleteLoadBalancer:output_type -> amphora.admin.v1.Deleted
+	22,  // 134: amphora.admin.v1.Config.GetLoadBalancerTree:output_type -> amphora.admin.v1.LoadBalancerTree
+	23,  // 135: amphora.admin.v1.Config.CreateListener:output_type -> amphora.admin.v1.Listener
+	26,  // 136: amphora.admin.v1.Config.ListListeners:output_type -> amphora.admin.v1.ListListenersResponse
+	23,  // 137: amphora.admin.v1.Config.GetListener:output_type -> amphora.admin.v1.Listener
+	23,  // 138: amphora.admin.v1.Config.UpdateListener:output_type -> amphora.admin.v1.Listener
+	6,   // 139: amphora.admin.v1.Config.DeleteListener:output_type -> amphora.admin.v1.Deleted
+	30,  // 140: amphora.admin.v1.Config.CreatePool:output_type -> amphora.admin.v1.Pool
+	33,  // 141: amphora.admin.v1.Config.ListPools:output_type -> amphora.admin.v1.ListPoolsResponse
+	30,  // 142: amphora.admin.v1.Config.GetPool:output_type -> amphora.admin.v1.Pool
+	30,  // 143: amphora.admin.v1.Config.UpdatePool:output_type -> amphora.admin.v1.Pool
+	6,   // 144: amphora.admin.v1.Config.DeletePool:output_type -> amphora.admin.v1.Deleted
+	37,  // 145: amphora.admin.v1.Config.CreateMember:output_type -> amphora.admin.v1.Member
+	40,  // 146: amphora.admin.v1.Config.ListMembers:output_type -> amphora.admin.v1.ListMembersResponse
+	37,  // 147: amphora.admin.v1.Config.GetMember:output_type -> amphora.admin.v1.Member
+	37,  // 148: amphora.admin.v1.Config.UpdateMember:output_type -> amphora.admin.v1.Member
+	6,   // 149: amphora.admin.v1.Config.DeleteMember:output_type -> amphora.admin.v1.Deleted
+	44,  // 150: amphora.admin.v1.Config.CreateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	47,  // 151: amphora.admin.v1.Config.ListHealthMonitors:output_type -> amphora.admin.v1.ListHealthMonitorsResponse
+	44,  // 152: amphora.admin.v1.Config.GetHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	44,  // 153: amphora.admin.v1.Config.UpdateHealthMonitor:output_type -> amphora.admin.v1.HealthMonitor
+	6,   // 154: amphora.admin.v1.Config.DeleteHealthMonitor:output_type -> amphora.admin.v1.Deleted
+	53,  // 155: amphora.admin.v1.Objects.Change:output_type -> amphora.admin.v1.ChangeResponse
+	57,  // 156: amphora.admin.v1.Objects.List:output_type -> amphora.admin.v1.ListResponse
+	51,  // 157: amphora.admin.v1.Objects.Get:output_type -> amphora.admin.v1.Item
+	60,  // 158: amphora.admin.v1.Objects.WatchObjects:output_type -> amphora.admin.v1.WatchObjectsResponse
+	53,  // 159: amphora.admin.v1.Objects.SetPassword:output_type -> amphora.admin.v1.ChangeResponse
+	53,  // 160: amphora.admin.v1.Objects.StoreSecrets:output_type -> amphora.admin.v1.ChangeResponse
+	67,  // 161: amphora.admin.v1.Cluster.Status:output_type -> amphora.admin.v1.ClusterStatus
+	72,  // 162: amphora.admin.v1.Cluster.Bootstrap:output_type -> amphora.admin.v1.BootstrapResponse
+	74,  // 163: amphora.admin.v1.Cluster.Join:output_type -> amphora.admin.v1.JoinResponse
+	76,  // 164: amphora.admin.v1.Cluster.Leave:output_type -> amphora.admin.v1.LeaveResponse
+	78,  // 165: amphora.admin.v1.Cluster.Remove:output_type -> amphora.admin.v1.RemoveResponse
+	86,  // 166: amphora.admin.v1.Cluster.Failover:output_type -> amphora.admin.v1.FailoverResponse
+	80,  // 167: amphora.admin.v1.Cluster.SetMaintenance:output_type -> amphora.admin.v1.SetMaintenanceResponse
+	82,  // 168: amphora.admin.v1.Cluster.ForceSolo:output_type -> amphora.admin.v1.ForceSoloResponse
+	84,  // 169: amphora.admin.v1.Cluster.Discard:output_type -> amphora.admin.v1.DiscardResponse
+	65,  // 170: amphora.admin.v1.Cluster.Endpoints:output_type -> amphora.admin.v1.EndpointsResponse
+	98,  // 171: amphora.admin.v1.Cluster.ListenerStats:output_type -> amphora.admin.v1.ListenerStatsResponse
+	88,  // 172: amphora.admin.v1.Events.Watch:output_type -> amphora.admin.v1.WatchResponse
+	96,  // 173: amphora.admin.v1.Engine.View:output_type -> amphora.admin.v1.ViewResponse
+	94,  // 174: amphora.admin.v1.Engine.Holding:output_type -> amphora.admin.v1.HoldingResponse
+	91,  // 175: amphora.admin.v1.Engine.Stats:output_type -> amphora.admin.v1.StatsResponse
+	124, // [124:176] is the sub-list for method output_type
+	72,  // [72:124] is the sub-list for method input_type
+	72,  // [72:72] is the sub-list for extension type_name
+	72,  // [72:72] is the sub-list for extension extendee
+	0,   // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_rpc_admin_adminpb_admin_proto_init() }
@@ -6634,7 +6648,7 @@ func file_rpc_admin_adminpb_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rpc_admin_adminpb_admin_proto_rawDesc), len(file_rpc_admin_adminpb_admin_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   101,
+			NumMessages:   102,
 			NumExtensions: 0,
 			NumServices:   5,
 		},
