@@ -43,13 +43,13 @@ type Node struct {
 	gate    *gate.Gate    // nil without a gate in the kernel
 	admin   *admin.Server
 	socket  net.Listener
-	key     *seal.Key    // for secrets and tokens
+	key     *seal.Key // for secrets and tokens
 
 	elsewhere *certs.Follower // nil without a Barbican
 	secrets   *certs.Resolver // of what is served: copies of what is elsewhere
 	checks    *certs.Resolver // of what is checked before it is served: asks each time
 
-	rest    *http.Server // nil without REST APIs
+	rest *http.Server // nil without REST APIs
 
 	passwords    *password.Hasher // one for all, as it says how much of the processor they get
 	restListener net.Listener     // nil where rest is
