@@ -66,7 +66,7 @@ func following(t *testing.T, test func(t *testing.T, s *store, f *certs.Follower
 
 // pass lets time go by, and reports whether there was a signal.
 func pass(f *certs.Follower, d time.Duration) bool {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 	select {
 	case <-f.Changes():
