@@ -34,6 +34,7 @@ var forbidden = []rule{
 	{"vip", module + "cluster", "vip is told, it never decides"},
 	{"vip", module + "proxy", "owning an address and serving on it are two things"},
 	{"proxy", module + "vip", "owning an address and serving on it are two things"},
+	{"proxy/l7", module + "proxy/balance", "a policy chooses a pool, never a member"},
 	{"vip", "github.com/hashicorp/raft", "vip is told, it never decides"},
 	{"proxy", "github.com/hashicorp/raft", "the engine is told what to serve"},
 	{"proxy", module + "cluster", "the engine is told what to serve"},

@@ -64,3 +64,14 @@ type L7Rule struct {
 	Value   string
 	Invert  bool
 }
+
+// Text is what the rule compares with: Value, without the double quotes that let it hold
+// spaces.
+func (r *L7Rule) Text() string { return unquoted(r.Value) }
+
+func unquoted(v string) string {
+	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {
+		return v[1 : len(v)-1]
+	}
+	return v
+}

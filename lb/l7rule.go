@@ -190,15 +190,14 @@ func (c *checker) l7Value(r *L7Rule, what string, valid func(string) bool) {
 	}
 }
 
-// l7Regex checks a regular expression. Ours are RE2's, which know no look-around and no
-// back-references; Octavia checks with Python's and matches with PCRE.
+// l7Regex checks a regular expression, see [ParseL7Regex].
 func (c *checker) l7Regex(v string) {
 	if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r >= 0x7f && r <= 0x9f }) {
 		c.l7rule("value", "Unable to parse regular expression: contains control characters")
 		return
 	}
-	if _, err := regexp.Compile(v); err != nil {
-		c.l7rule("value", "Unable to parse regular expression: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	if _, err := ParseL7Regex(unquoted(v), false); err != nil {
+		c.l7rule("value", "Unable to parse regular expression: "+err.Error())
 	}
 }
 

@@ -82,6 +82,15 @@ func TestNoAllocationPerRequest(t *testing.T) {
 		s.InsertHeaders = lb.Some(map[string]string{"X-Forwarded-For": "true", "X-Forwarded-Port": "true", "X-Forwarded-Proto": "true"})
 	})
 	f.rig.member(f.pool, newSmallMember(t))
+	for _, r := range []lb.L7RuleSpec{
+		rule(lb.L7HostName, lb.L7EndsWith, "", ".test"), rule(lb.L7Path, lb.L7Regex, "", "^/(admin|status)"),
+		rule(lb.L7Header, lb.L7Contains, "User-Agent", "bot"), rule(lb.L7Cookie, lb.L7EqualTo, "id", "1"),
+	} {
+		f.policy(lb.L7Reject, func(s *lb.L7PolicySpec) { s.Rules = []lb.L7RuleSpec{r} })
+	}
+	f.policy(lb.L7RedirectToPool, func(s *lb.L7PolicySpec) {
+		s.RedirectPoolID, s.Rules = lb.Some(f.pool), []lb.L7RuleSpec{rule(lb.L7Path, lb.L7EqualTo, "", "/index.html")}
+	})
 	for name, request := range map[string]string{
 		"GET":     smallRequest,
 		"POST":    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",

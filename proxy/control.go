@@ -156,12 +156,10 @@ func (c *control) compile(tree *lb.Tree) *branch {
 				continue
 			}
 		}
-		var p *pool
-		if rec := c.pools[l.DefaultPoolID]; rec != nil && rec.spec.AdminStateUp && poolGap(rec.spec) == "" {
-			p = &rec.pool
-		}
+		rules := c.policies(l, b.unserved)
 		for _, addr := range c.engine.listenAddrs(tree, l) {
-			s := newSnapshot(l, addr, p, c.counters[l.ID])
+			s := newSnapshot(l, addr, c.pool(l.DefaultPoolID), c.counters[l.ID])
+			s.policies = rules
 			if secure != nil {
 				s.tls, s.certFields, s.hsts = secure.front, certFieldsOf(l.InsertHeaders), hstsLine(l.HSTS)
 			}

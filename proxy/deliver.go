@@ -164,9 +164,16 @@ func (e *exchange) failUpload() bool {
 
 // finishOwn sends an answer of our own in place of a response.
 func (e *exchange) finishOwn(status int, keep bool) bool {
-	if !e.answer(status, keep) {
-		return false
-	}
+	return e.answer(status, keep) && e.afterOwn(keep)
+}
+
+// finishOut sends the answer of our own that is in out.
+func (e *exchange) finishOut(keep bool) bool {
+	return e.down.flush() == nil && e.afterOwn(keep)
+}
+
+// afterOwn ends a request that was answered by ourselves.
+func (e *exchange) afterOwn(keep bool) bool {
 	if !keep {
 		e.session.linger()
 		return false

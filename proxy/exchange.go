@@ -14,6 +14,7 @@ type exchange struct {
 	session *session
 	server  *server
 	snap    *snapshot // what this request is served by
+	pool    *pool     // where it goes; nil: nowhere
 	last    bool      // the client connection has carried as many as it may
 	client  *sock
 
@@ -53,7 +54,7 @@ func getExchange(x *session, s *server, n int) *exchange {
 }
 
 func putExchange(e *exchange) {
-	e.session, e.server, e.snap, e.client = nil, nil, nil, nil
+	e.session, e.server, e.snap, e.pool, e.client = nil, nil, nil, nil, nil
 	e.member, e.conn = nil, nil
 	e.up.dst, e.down.dst = nil, nil
 	e.fwd = http1.Forward{}
@@ -72,8 +73,10 @@ func (e *exchange) serve() (keep bool) {
 		// has not agreed to yet.
 		e.req.Upgrade = false
 	}
-	err := e.roundTrip()
-	if err != nil {
+	if done, keep := e.route(); done {
+		return keep
+	}
+	if err := e.roundTrip(); err != nil {
 		return e.fail(err)
 	}
 	return e.deliver()

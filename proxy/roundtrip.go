@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/http1"
 )
 
@@ -41,7 +42,7 @@ func (e *exchange) reach(fresh bool) error {
 	s := e.session
 	for {
 		if !fresh {
-			m, err := e.candidates.next(s.engine, e.snap.pool, s.from.Addr())
+			m, err := e.candidates.next(s.engine, e.pool, s.from.Addr())
 			if err != nil {
 				return err
 			}
@@ -91,7 +92,8 @@ func (e *exchange) canRetry(sendErr error) bool {
 // it starts the upload.
 func (e *exchange) send() error {
 	e.fwd = http1.Forward{Host: e.member.host}
-	if ins := e.snap.insert; ins.XForwardedFor || ins.XForwardedPort || ins.XForwardedProto {
+	// Octavia's driver adds them for pools of protocol HTTP only.
+	if ins := e.snap.insert; e.pool.protocol == lb.ProtocolHTTP {
 		if ins.XForwardedFor {
 			e.fwd.For = e.session.forwardedFor
 		}

@@ -24,6 +24,7 @@ type session struct {
 	forwardedFor []byte // the client's address as text
 	certSet      certFields
 	certLines    []byte // see certificateLines
+	subject      map[string]subjectField
 	in, out      uint64 // bytes of client that were counted
 }
 

@@ -22,7 +22,8 @@ type snapshot struct {
 	protocol lb.Protocol
 	limit    int64
 	allowed  []netip.Prefix // empty: everyone
-	pool     *pool          // nil: there is none that may be used
+	pool     *pool          // the default one; nil: there is none that may be used
+	policies policies       // L7, before the default pool
 	insert   lb.InsertHeaders
 	port     []byte // of the VIP, for X-Forwarded-Port
 	counters *counters
@@ -50,6 +51,7 @@ func newSnapshot(l *lb.Listener, addr netip.AddrPort, p *pool, c *counters) *sna
 		limit:    int64(l.ConnectionLimit),
 		allowed:  l.AllowedCIDRs,
 		pool:     p,
+		insert:   l.InsertHeaders,
 		port:     strconv.AppendUint(nil, uint64(l.ProtocolPort), 10),
 		counters: c,
 
@@ -60,10 +62,6 @@ func newSnapshot(l *lb.Listener, addr netip.AddrPort, p *pool, c *counters) *sna
 	}
 	if s.limit <= 0 {
 		s.limit = lb.DefaultConnectionLimit
-	}
-	// Octavia's driver adds them for pools of protocol HTTP only.
-	if p != nil && p.protocol == lb.ProtocolHTTP {
-		s.insert = l.InsertHeaders
 	}
 	return s
 }

@@ -11,33 +11,23 @@ import (
 // error with a reason, and the rest of its load balancer is served.
 
 // unserved says of each object of a tree that is not served, though it is not disabled,
-// why. nil: all are.
+// why.
 func unserved(t *lb.Tree) map[string]string {
-	var reasons map[string]string
-	say := func(id, reason string) {
-		if reasons == nil {
-			reasons = make(map[string]string)
-		}
-		reasons[id] = reason
-	}
+	reasons := make(map[string]string)
+	say := func(id, reason string) { reasons[id] = reason }
 	note := func(id, gap string) {
 		if gap != "" {
 			say(id, gap+" is not served by this version")
 		}
 	}
 	if !t.LoadBalancer.AdminStateUp {
-		return nil
+		return reasons
 	}
 	for _, l := range t.Listeners {
 		if !l.AdminStateUp {
 			continue
 		}
 		note(string(l.ID), listenerGap(l))
-		for _, q := range l.L7Policies {
-			if q.Active() {
-				note(string(q.ID), fmt.Sprintf("an L7 policy (%s)", q.Action))
-			}
-		}
 	}
 	for _, p := range t.Pools {
 		if !p.AdminStateUp {

@@ -17,7 +17,6 @@ func TestUnservedIsSaid(t *testing.T) {
 			PoolID: lb.Some(pool), Type: lb.Some(kind), Delay: lb.Some(3 * time.Second), Timeout: lb.Some(time.Second), MaxRetries: lb.Some(1),
 		}}
 	}
-	rule := lb.L7RuleSpec{Type: lb.Some(lb.L7Path), Compare: lb.Some(lb.L7EqualTo), Value: lb.Some("/")}
 	down := lb.MetaSpec{AdminStateUp: lb.Some(false)}
 	for name, tt := range map[string]struct {
 		op   func(f *front) lb.Op
@@ -57,11 +56,6 @@ func TestUnservedIsSaid(t *testing.T) {
 		"TCP monitor":       {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTCP) }, ""},
 		"HTTPS monitor":     {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorHTTPS) }, ""},
 		"TLS-HELLO monitor": {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTLSHello) }, ""},
-		"L7 policy": {func(f *front) lb.Op {
-			return lb.CreateL7Policy{Spec: lb.L7PolicySpec{
-				ListenerID: lb.Some(f.listener), Action: lb.Some(lb.L7Reject), Rules: []lb.L7RuleSpec{rule},
-			}}
-		}, "an L7 policy (REJECT) is not served by this version"},
 		"L7 policy without rules": {func(f *front) lb.Op {
 			return lb.CreateL7Policy{Spec: lb.L7PolicySpec{ListenerID: lb.Some(f.listener), Action: lb.Some(lb.L7Reject)}}
 		}, ""},

@@ -5,7 +5,7 @@ import "strconv"
 // Continue is the interim response to Expect: 100-continue when the proxy itself answers it.
 const Continue = "HTTP/1.1 100 Continue\r\n\r\n"
 
-// Answer returns a complete response of our own for status: 400, 408, 413, 414, 417, 431, 500, 501, 502, 503, 504 or 505 (any other
+// Answer returns a complete response of our own for status: 400, 403, 408, 413, 414, 417, 431, 500, 501, 502, 503, 504 or 505 (any other
 // gets 500). head leaves the body out, as HEAD asks; keepAlive announces that the connection stays open. The bytes are shared by all
 // callers and must not be changed.
 func Answer(status int, keepAlive, head bool) []byte {
@@ -37,6 +37,7 @@ type answer struct {
 var answers = [...]answer{
 	makeAnswer(500, "Internal Server Error", "An internal error occurred."),
 	makeAnswer(400, "Bad Request", "The request is malformed."),
+	makeAnswer(403, "Forbidden", "The request is not allowed."),
 	makeAnswer(408, "Request Timeout", "The request did not arrive in time."),
 	makeAnswer(413, "Content Too Large", "The request body is too large."),
 	makeAnswer(414, "URI Too Long", "The request target is too long."),
@@ -57,4 +58,35 @@ func makeAnswer(status int, reason, text string) answer {
 			strconv.Itoa(len(body)) + "\r\nConnection: " + connection + "\r\n\r\n" + body)
 	}
 	return answer{status: status, end: write("close"), stay: write("keep-alive"), body: len(body)}
+}
+
+// AppendRedirect appends a complete response of our own, without a body, that sends the client to the location made of prefix and rest:
+// status is 301, 302, 303, 307 or 308 (any other is taken for 302). keepAlive announces that the connection stays open. A temporary one
+// is not to be cached, as in HAProxy. The location must be free of control characters.
+func AppendRedirect(dst []byte, status int, keepAlive bool, prefix string, rest []byte) []byte {
+	r := &redirects[0]
+	for i := range redirects {
+		if redirects[i].status == status {
+			r = &redirects[i]
+		}
+	}
+	dst = append(dst, r.head...)
+	dst = append(dst, prefix...)
+	dst = append(dst, rest...)
+	if keepAlive {
+		return append(dst, "\r\nConnection: keep-alive\r\n\r\n"...)
+	}
+	return append(dst, "\r\nConnection: close\r\n\r\n"...)
+}
+
+// redirects starts with the one for statuses that are not in it.
+var redirects = [...]struct {
+	status int
+	head   string // up to the value of Location
+}{
+	{302, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nCache-Control: no-cache\r\nLocation: "},
+	{301, "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\nLocation: "},
+	{303, "HTTP/1.1 303 See Other\r\nContent-Length: 0\r\nCache-Control: no-cache\r\nLocation: "},
+	{307, "HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nCache-Control: no-cache\r\nLocation: "},
+	{308, "HTTP/1.1 308 Permanent Redirect\r\nContent-Length: 0\r\nLocation: "},
 }

@@ -1,5 +1,7 @@
 package http1
 
+import "bytes"
+
 // Fields are the field lines of a head in the order received. Values are without surrounding white space.
 type Fields struct {
 	buf  []byte
@@ -42,6 +44,7 @@ const (
 	fieldCertificate         // X-SSL-Client-* and X-SSL-Issuer: what a proxy says of the client's certificate
 	fieldConnection
 	fieldContentLength
+	fieldCookie
 	fieldExpect
 	fieldForwardedFor
 	fieldForwardedPort
@@ -50,6 +53,7 @@ const (
 	fieldHopByHop // Keep-Alive and Proxy-*: concern one connection only
 	fieldHost
 	fieldProxy // Proxy: becomes HTTP_PROXY in CGI programs (CVE-2016-5385)
+	fieldSetCookie
 	fieldTE
 	fieldTrailer
 	fieldTransferEncoding
@@ -65,6 +69,8 @@ func identify(name []byte) fieldID {
 			return fieldConnection
 		case len(name) == 14 && equalFold(name, "content-length"):
 			return fieldContentLength
+		case len(name) == 6 && equalFold(name, "cookie"):
+			return fieldCookie
 		}
 	case 'e':
 		if len(name) == 6 && equalFold(name, "expect") {
@@ -86,8 +92,11 @@ func identify(name []byte) fieldID {
 			return fieldProxy
 		}
 	case 's':
-		if len(name) == 25 && equalFold(name, "strict-transport-security") {
+		switch {
+		case len(name) == 25 && equalFold(name, "strict-transport-security"):
 			return fieldHSTS
+		case len(name) == 10 && equalFold(name, "set-cookie"):
+			return fieldSetCookie
 		}
 	case 't':
 		switch {
@@ -165,6 +174,34 @@ func (c *copier) keep(l *field) {
 	c.dst = append(c.dst, ": "...)
 	c.dst = append(c.dst, c.buf[l.value:l.valueEnd]...)
 	c.dst = append(c.dst, "\r\n"...)
+}
+
+// keepCookies is keep for a Cookie line from which one cookie is taken out. A line of that one only is left out.
+func (c *copier) keepCookies(l *field, without string) {
+	rest := c.buf[l.value:l.valueEnd]
+	if !bytes.Contains(rest, []byte(without)) {
+		c.keep(l)
+		return
+	}
+	c.flush()
+	for sep := "Cookie: "; rest != nil; {
+		pair := rest
+		var name []byte
+		name, _, rest = NextCookie(pair)
+		if string(name) == without {
+			continue
+		}
+		if rest != nil {
+			pair = pair[:len(pair)-len(rest)-1]
+		}
+		if pair = trim(pair); len(pair) > 0 {
+			c.dst = append(append(c.dst, sep...), pair...)
+			sep = "; "
+		}
+	}
+	if !bytes.HasSuffix(c.dst, []byte("\r\n")) {
+		c.dst = append(c.dst, "\r\n"...)
+	}
 }
 
 func (c *copier) flush() {

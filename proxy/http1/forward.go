@@ -12,6 +12,8 @@ type Forward struct {
 	// X-SSL-Issuer is dropped: a member that trusts one of them may trust the others too.
 	Certificate []byte
 	Close       bool // ask the member to close after the response
+
+	WithoutCookie string // a cookie of ours, which the member shall not see; "": all cookies pass unchanged
 }
 
 // AppendRequest appends the head of r as the member shall see it: HTTP/1.1, without the fields that concern the client's connection
@@ -41,7 +43,12 @@ func AppendRequest(dst []byte, r *Request, f *Forward) []byte {
 		c.dst = appendField(c.dst, "Host: ", host)
 	}
 	for i := range r.Fields.list {
-		if l := &r.Fields.list[i]; l.id == fieldOther && !l.named || l.id != fieldOther && r.keep(l, f) {
+		l := &r.Fields.list[i]
+		switch {
+		case l.id != fieldOther && !r.keep(l, f) || l.id == fieldOther && l.named:
+		case l.id == fieldCookie && f.WithoutCookie != "":
+			c.keepCookies(l, f.WithoutCookie)
+		default:
 			c.keep(l)
 		}
 	}
@@ -95,7 +102,7 @@ func (r *Request) keep(l *field, f *Forward) bool {
 		return !l.named && len(f.Proto) == 0
 	case fieldCertificate:
 		return !l.named && len(f.Certificate) == 0
-	case fieldHSTS:
+	case fieldHSTS, fieldCookie, fieldSetCookie:
 		return !l.named
 	}
 	return false
