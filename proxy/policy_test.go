@@ -211,12 +211,14 @@ func TestPolicyCounts(t *testing.T) {
 func TestPolicyCertificate(t *testing.T) {
 	ca, auth := withClientCA(t, lb.ClientAuthOptional)
 	f := newTLSFront(t, Config{}, 1, auth)
-	shown := ca.Issue(func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: "Client One", Organization: []string{"Corp"}} })
+	shown := ca.Issue(func(c *x509.Certificate) {
+		c.Subject = pkix.Name{CommonName: "Client One", Organization: []string{"Corp"}}
+	})
 	f.do(lb.UpdatePool{ID: f.pool, Spec: lb.PoolSpec{MetaSpec: lb.MetaSpec{AdminStateUp: lb.Some(false)}}})
 	with := f.config()
 	with.Certificates = []tls.Certificate{shown}
 	for _, tt := range []struct {
-		rule              lb.L7RuleSpec
+		rule             lb.L7RuleSpec
 		shows, showsNone bool
 	}{
 		{rule(lb.L7SSLConnHasCert, lb.L7EqualTo, "", "true"), true, false},
