@@ -20,3 +20,14 @@ var forbiddenTrailers = [...]string{
 	"age", "authorization", "authentication-info", "cache-control", "cookie", "date", "expires", "forwarded", "location", "max-forwards",
 	"pragma", "range", "retry-after", "set-cookie", "vary", "via", "warning", "www-authenticate", "x-real-ip",
 }
+
+// AppendTrailer appends a field line of a trailer section that came in another framing, as Body.Trailer would hold it: nothing if the
+// field must not be in one. The name must be a token, the value without CR, LF and NUL.
+func AppendTrailer(dst []byte, name, value string) []byte {
+	n := []byte(name)
+	if identify(n) != fieldOther || forbiddenTrailer(n) {
+		return dst
+	}
+	dst = append(append(dst, name...), ": "...)
+	return append(append(dst, value...), "\r\n"...)
+}
