@@ -31,12 +31,12 @@ func (e *exchange) deliver() (keep bool) {
 		e.client.abort() // it must not take this for the whole
 		return false
 	}
-	complete := e.upload.bodyRead()
+	complete, trailer := e.upload.bodyRead(), e.trailer()
 	// The member is done with. Giving it back before the client has everything
 	// means that the client's next request finds it there.
 	e.release()
 	e.upload.consume()
-	if t.finish(e.trailer()) != nil {
+	if t.finish(trailer) != nil {
 		e.client.abort()
 		return false
 	}
@@ -83,10 +83,10 @@ func (e *exchange) passBody() error {
 
 // trailer is the trailer section of the response, for a client that wants one.
 func (e *exchange) trailer() []byte {
-	if !e.req.Trailers {
+	if !e.req.Trailers && e.client.stream == nil {
 		return nil
 	}
-	return e.down.body.Trailer()
+	return e.conn.trailer(&e.down.body)
 }
 
 // release keeps the member connection for the next request, or closes it if
@@ -97,8 +97,11 @@ func (e *exchange) release() {
 		e.drop()
 		return
 	}
+	if !e.session.member.CompareAndSwap(e.conn, nil) {
+		e.drop() // the client has gone at this moment, and has it closed
+		return
+	}
 	e.conn.releaseBuffer()
-	e.session.member.Store(nil)
 	e.member.idle.put(e.conn, now())
 	e.conn = nil
 	e.candidates.reset()

@@ -104,7 +104,7 @@ func (e *exchange) readHead() bool {
 		if n > 0 {
 			e.headLen = n
 			e.upload.reset(n)
-			e.up.body.Reset(e.req.Framing, e.req.Length, limits)
+			e.up.body.Reset(e.bodyFraming(), e.req.Length, limits)
 			return true
 		}
 		if buf.full() {
@@ -128,6 +128,15 @@ func (e *exchange) readHead() bool {
 			return false
 		}
 	}
+}
+
+// bodyFraming is how the end of the request body is found: a stream has none of the
+// framing that the head speaks of.
+func (e *exchange) bodyFraming() http1.Framing {
+	if e.client.stream != nil && e.req.Framing == http1.Chunked {
+		return http1.UntilClose
+	}
+	return e.req.Framing
 }
 
 // refuse answers a request whose head is not valid.

@@ -17,6 +17,10 @@ func serveHTTP(x *session, s *server) {
 	x.forwardedFor = x.from.Addr().AppendTo(make([]byte, 0, 40))
 	idle := min(x.snap.clientData, x.snap.tcpInspect)
 	for n := 1; x.awaitRequest(idle); n++ {
+		if n == 1 && x.tls == nil && x.wantsHTTP2() {
+			serveHTTP2(x, s)
+			return
+		}
 		var keep bool
 		if keep, idle = serveRequest(x, s, n); !keep {
 			return
@@ -66,6 +70,9 @@ const (
 // still sending: closing a socket with unread bytes resets the connection, and
 // the reset can overtake the answer (RFC 9112 section 9.6).
 func (x *session) linger() {
+	if x.client.stream != nil {
+		return // its end is told by itself
+	}
 	if x.client.CloseWrite() != nil {
 		return
 	}

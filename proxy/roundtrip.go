@@ -29,6 +29,9 @@ func (e *exchange) roundTrip() error {
 			again = again && !e.received && !isTimeout(err)
 		}
 		e.drop()
+		if e.session.gone.Load() {
+			return errClientGone
+		}
 		if !again {
 			return err
 		}
@@ -112,16 +115,20 @@ func (e *exchange) send() error {
 	}
 	t := &e.up
 	t.reset(e.conn, e.snap.memberData)
-	t.body.Reset(e.req.Framing, e.req.Length, limits)
+	t.body.Reset(e.bodyFraming(), e.req.Length, limits)
+	st := e.client.stream
+	if st != nil {
+		st.prefetch()
+	}
 	t.chunked = e.req.Framing == http1.Chunked
 	t.out = http1.AppendRequest(t.out, &e.req, &e.fwd)
 	used, err := t.pass(e.client.in.buf.bytes()[e.headLen:])
 	e.upload.used = e.headLen + used
-	complete := t.body.Done()
+	complete := t.body.Done() || st != nil && st.ended() && t.body.End() == nil
 	switch {
 	case err != nil:
 	case complete:
-		err = t.finish(t.body.Trailer())
+		err = t.finish(e.client.trailer(&t.body))
 	default:
 		err = t.flush()
 	}
@@ -146,7 +153,7 @@ func (e *exchange) readResponse() error {
 			case err != nil:
 				return err
 			case n > 0 && !e.resp.Interim():
-				e.down.chunked = e.resp.ClientFraming(&e.req) == http1.Chunked
+				e.down.chunked = e.resp.ClientFraming(&e.req) == http1.Chunked && e.client.stream == nil
 				e.down.body.Reset(e.resp.Framing, e.resp.Length, limits)
 				e.respLen = n
 				return nil

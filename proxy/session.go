@@ -17,6 +17,8 @@ type session struct {
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.
 	member atomic.Pointer[sock]
+	// gone: the client no longer wants an answer to the only request there is.
+	gone atomic.Bool
 	// leaving: the client connection ends after the request under way.
 	leaving atomic.Bool
 	shed    *shed // guarded by the registry; nil: not asked to leave
@@ -57,6 +59,15 @@ func (x *session) finish() {
 	x.leaving.Store(true)
 	if x.http {
 		x.client.interrupt()
+	}
+}
+
+// giveUp ends the wait for a member: the client is gone. Whoever takes the connection out
+// of member decides about it.
+func (x *session) giveUp() {
+	x.gone.Store(true)
+	if m := x.member.Swap(nil); m != nil {
+		m.abort()
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/amphora-lb/amphora/proxy/http2"
 )
 
 // sock is one TCP connection of the engine, client's or member's. It adds to
@@ -23,6 +25,7 @@ type sock struct {
 	probe       func(fd uintptr) // see alive; nil before the first use
 	tls         *link            // nil: bytes go as they are
 	route       route            // of a member's: what it may be used for
+	stream      *stream          // nil: it is a connection, and not a part of one
 }
 
 // half is one direction of a sock with the operands of the call under way. The
@@ -62,6 +65,9 @@ func (s *sock) fill(due instant) error { return s.fillUnless(nil, due) }
 // fillUnless is fill that returns errInterrupted when stop is set. Whoever sets
 // it calls wakeReader afterwards.
 func (s *sock) fillUnless(stop *atomic.Bool, due instant) error {
+	if s.stream != nil {
+		return s.stream.fill(stop, due)
+	}
 	if err := s.await(&s.in, s.in.op, stop, due); err != nil {
 		return err
 	}
@@ -90,6 +96,9 @@ func received(n int, errno syscall.Errno) error {
 // writeAll writes all of p, or fails when due has come. What was not written is
 // then in out.p.
 func (s *sock) writeAll(p []byte, due instant) error {
+	if s.stream != nil {
+		return s.stream.write(p, false, due)
+	}
 	s.out.p = p
 	err := s.await(&s.out, s.out.op, nil, due)
 	if err != nil || s.out.errno == 0 {
@@ -149,7 +158,13 @@ func (s *sock) arm(h *half, t time.Time) {
 
 // wakeReader makes the read that waits look at its stop flag. It may be called by
 // any goroutine. A read without a flag goes on.
-func (s *sock) wakeReader() { _ = s.SetReadDeadline(epoch) }
+func (s *sock) wakeReader() {
+	if s.stream != nil {
+		s.stream.readable.signal()
+		return
+	}
+	_ = s.SetReadDeadline(epoch)
+}
 
 // interrupt ends the wait of a reader that is between two requests, now or later.
 // It may be called by any goroutine.
@@ -182,6 +197,10 @@ func (s *sock) alive() bool {
 // abort closes the connection with a reset, so that the other end cannot take
 // what it got for all there was.
 func (s *sock) abort() {
+	if s.stream != nil {
+		s.stream.reset(http2.InternalError)
+		return
+	}
 	_ = s.SetLinger(0) // fails on a closed connection only
 	_ = s.Close()
 }
@@ -196,12 +215,19 @@ func (s *sock) goodbye() {
 
 // close closes the connection. What was written is still delivered.
 func (s *sock) close() {
+	if s.stream != nil {
+		s.stream.reset(http2.Cancel)
+		return
+	}
 	s.goodbye()
 	_ = s.Close()
 }
 
 // CloseWrite ends the stream to the other end, and lets it go on sending.
 func (s *sock) CloseWrite() error {
+	if s.stream != nil {
+		return s.stream.write(nil, true, now().add(notifyTime))
+	}
 	if s.tls != nil {
 		s.goodbye()
 		if err := s.writeAll(nil, now().add(notifyTime)); err != nil {
@@ -214,8 +240,16 @@ func (s *sock) CloseWrite() error {
 // notifyTime is how long the end of a TLS stream may wait for what is before it.
 const notifyTime = time.Second
 
-// spliceable reports whether the kernel may move the bytes: they are not encrypted.
-func (s *sock) spliceable() bool { return s.tls == nil }
+// spoil makes the close that follows a reset: there were bytes that are lost.
+func (s *sock) spoil() {
+	if s.stream == nil {
+		_ = s.SetLinger(0) // fails on a closed connection only
+	}
+}
+
+// spliceable reports whether the kernel may move the bytes: they are neither encrypted
+// nor in frames.
+func (s *sock) spliceable() bool { return s.tls == nil && s.stream == nil }
 
 // releaseBuffer gives the buffer back. What it held is lost.
 func (s *sock) releaseBuffer() {

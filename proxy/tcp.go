@@ -35,7 +35,7 @@ func (x *session) connect(c *candidates, snap *snapshot) (*sock, error) {
 // goes as well.
 func (x *session) use(s *sock) {
 	x.member.Store(s)
-	if x.engine.ctx.Err() != nil {
+	if x.engine.ctx.Err() != nil || x.gone.Load() {
 		s.abort()
 	}
 }

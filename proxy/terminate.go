@@ -13,6 +13,7 @@ import (
 // protocols are what clients can agree on by ALPN, and what serves it. A listener offers
 // those of them that its alpn_protocols name.
 var protocols = map[string]func(*session, *server){
+	"h2":       serveHTTP2,
 	"http/1.1": serveHTTP,
 	"http/1.0": serveHTTP,
 }

@@ -102,6 +102,15 @@ func (t *transfer) receive(src *sock, stop *atomic.Bool, due instant) error {
 
 // finish ends the body.
 func (t *transfer) finish(trailer []byte) error {
+	if st := t.dst.stream; st != nil {
+		err := st.finish(t.out, trailer, now().add(t.idle))
+		t.sent += len(t.out) - len(t.dst.out.p)
+		t.out = t.out[:0]
+		if err != nil {
+			return &writeError{err}
+		}
+		return nil
+	}
 	if t.chunked {
 		t.out = http1.AppendLastChunk(t.out, trailer)
 	}

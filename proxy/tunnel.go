@@ -42,8 +42,12 @@ func newTunnel(x *session, member *sock, snap *snapshot) *tunnel {
 // with the end of their streams rather than with an error. The sockets are left
 // to be closed, or are closed already.
 func (t *tunnel) run() bool {
-	up := flow{t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &t.snap.counters.bytesIn}
-	down := flow{t: t, src: t.member, dst: t.client, srcIdle: t.memberIdle, dstIdle: t.clientIdle, moved: &t.snap.counters.bytesOut}
+	c := t.snap.counters
+	if t.client.stream != nil {
+		c = new(counters) // its connection counts
+	}
+	up := flow{t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &c.bytesIn}
+	down := flow{t: t, src: t.member, dst: t.client, srcIdle: t.memberIdle, dstIdle: t.clientIdle, moved: &c.bytesOut}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer t.session.recover(t.snap)
@@ -54,7 +58,7 @@ func (t *tunnel) run() bool {
 	for _, f := range []*flow{&up, &down} {
 		// What could not be delivered must not end like a whole stream.
 		if f.err != nil && !errors.Is(f.err, os.ErrDeadlineExceeded) {
-			_ = f.src.SetLinger(0)
+			f.src.spoil()
 		}
 	}
 	return up.err == nil && down.err == nil

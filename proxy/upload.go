@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"sync/atomic"
 	"time"
 )
@@ -62,6 +63,10 @@ func (u *upload) pass() error {
 	e, t := u.e, &u.e.up
 	for {
 		if err := t.receive(e.client, &u.quit, now().add(e.snap.clientData)); err != nil {
+			if errors.Is(err, io.EOF) && e.client.stream != nil && t.body.End() == nil {
+				u.read.Store(true)
+				return t.finish(e.client.trailer(&t.body))
+			}
 			return err
 		}
 		u.active.Store(int64(now()))
@@ -74,7 +79,7 @@ func (u *upload) pass() error {
 		}
 		if t.body.Done() {
 			u.read.Store(true)
-			return t.finish(t.body.Trailer())
+			return t.finish(e.client.trailer(&t.body))
 		}
 		if err := t.flush(); err != nil {
 			return err

@@ -154,12 +154,9 @@ const BufferSize = maxFrame
 // maxBacklog bounds what waits to be sent: bodies are held back before, so it is answers to a flood of pings, settings or malformed requests.
 const maxBacklog = 512 << 10
 
-// Idle reports that nothing is half received, so that the driver may give up its buffer, and gives up what it can itself.
-func (c *Conn) Idle() bool {
-	if !c.block.open {
-		c.block.b = nil
-	}
-	return !c.framed && !c.block.open
+// Urgent reports whether the peer is in the middle of what it sends at once: a header block, or a frame other than a body.
+func (c *Conn) Urgent() bool {
+	return c.block.open || c.framed && c.frame.typ != frameData && c.frame.typ <= frameContinuation
 }
 
 // Greeted reports whether the peer has sent its preface and settings.
@@ -173,6 +170,9 @@ func (c *Conn) Streams() int { return c.active }
 
 // Leaving reports whether the peer takes no more requests, or we do not.
 func (c *Conn) Leaving() bool { return c.leaving || c.going }
+
+// Final reports whether the last [Conn.GoAway] was final.
+func (c *Conn) Final() bool { return c.final }
 
 // Tired reports that the peer has done three quarters of what it may do in vain: it is time for [Conn.GoAway].
 func (c *Conn) Tired() bool { return c.cost.tired() }

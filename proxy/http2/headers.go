@@ -50,8 +50,9 @@ func (c *Conn) continuation(f frame, p []byte) error {
 	if !f.has(flagEndHeaders) {
 		return nil
 	}
-	b.open = false
-	return c.decode(b.stream, b.b, b.last, b.self)
+	done := *b
+	c.block = pending{}
+	return c.decode(done.stream, done.b, done.last, done.self)
 }
 
 // decode takes in a header block. It is decoded whatever becomes of it: the next one builds on its table.

@@ -37,6 +37,9 @@ func (c *Conn) start(s *Stream, id uint32) {
 	c.active++
 }
 
+// HeadSent reports whether the head was sent: what follows is the body.
+func (s *Stream) HeadSent() bool { return s.headSent }
+
 // Gone reports whether the stream was reset, by either side.
 func (s *Stream) Gone() bool { return s.gone }
 
