@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/internal/seal"
 	"github.com/amphora-lb/amphora/rpc/access"
@@ -24,12 +26,18 @@ import (
 	"github.com/amphora-lb/amphora/rpc/octavia"
 )
 
-// Limits of the REST APIs' server. There is none on answers: a client may wait for changes.
+// Limits of the REST APIs' server.
 const (
 	apiHeaderTimeout = 10 * time.Second // to send the head of a request
 	// To send all of it. It goes on while a client waits for changes, and would end that.
 	apiReadTimeout = octavia.MaxWait + 30*time.Second
-	apiIdleTimeout = 2 * time.Minute // between two requests
+	// From the end of a request's head until the client has taken the answer, the waiting
+	// for changes included.
+	apiWriteTimeout = octavia.MaxWait + 60*time.Second
+	apiIdleTimeout  = 2 * time.Minute // between two requests
+	// Connections at a time. More wait to be accepted: the data plane of this process needs
+	// file descriptors too.
+	apiMaxConns    = 4096
 	apiMaxHeader   = 32 << 10        // bytes; tokens of a real Keystone are long
 	apiStopTimeout = 5 * time.Second // for requests that run when the node stops
 )
@@ -62,8 +70,8 @@ func (n *Node) openAPI() error {
 	}
 	log := n.cfg.Logger.With(logkey.Component, "api")
 	n.rest = &http.Server{
-		Handler: handler, ReadHeaderTimeout: apiHeaderTimeout, ReadTimeout: apiReadTimeout, IdleTimeout: apiIdleTimeout,
-		MaxHeaderBytes: apiMaxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: handler, ReadHeaderTimeout: apiHeaderTimeout, ReadTimeout: apiReadTimeout, WriteTimeout: apiWriteTimeout,
+		IdleTimeout: apiIdleTimeout, MaxHeaderBytes: apiMaxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	if cfg.TLSCert != "" {
 		certificate := &reloaded{cert: cfg.TLSCert, key: cfg.TLSKey}
@@ -72,10 +80,19 @@ func (n *Node) openAPI() error {
 		}
 		n.rest.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
 	}
-	if n.restListener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	if n.restListener, err = listenAPI(cfg.Listen, apiMaxConns); err != nil {
 		return fmt.Errorf("api.listen: %w", err)
 	}
 	return nil
+}
+
+// listenAPI listens for so many connections at a time.
+func listenAPI(address string, conns int) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return netutil.LimitListener(l, conns), nil
 }
 
 // serveAPI serves the REST APIs until ctx ends, and then lets requests that run finish.
@@ -153,6 +170,9 @@ func (n *Node) restHandler() (http.Handler, error) {
 	all.Handle("/", guard.Wrap(guarded))
 	if cfg.Auth != AuthExternal { // whose clients get their tokens there
 		mount(all, keystone.IdentityPath, identity, keystone.Paths)
+	}
+	if cfg.Auth == AuthNone {
+		return keystone.Local(cfg.PublicURL, all), nil
 	}
 	return all, nil
 }

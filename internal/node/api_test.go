@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/amphora-lb/amphora/internal/password"
 	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/octavia"
 )
 
 // request sends one to the REST APIs of a node.
@@ -63,6 +65,11 @@ func TestAPIOpen(t *testing.T) {
 	} {
 		if status, _, text := request(t, n, "GET", path, ""); status != 200 || !strings.Contains(text, want) {
 			t.Errorf("%s: %d %s", path, status, text)
+		}
+	}
+	for _, path := range []string{"/v2/lbaas/loadbalancers", "/v3/users", "/v2.0/networks", "/v1/secrets"} {
+		if status, _, text := request(t, n, "POST", path, "{}", "Sec-Fetch-Site", "cross-site"); status != 403 {
+			t.Errorf("a web page posts to %s: %d %s", path, status, text)
 		}
 	}
 	if status, _, _ := request(t, n, "GET", "/x", ""); status != 404 {
@@ -190,5 +197,60 @@ func TestAPICertificateIsReloaded(t *testing.T) {
 	}
 	if got := name(); got != "two" {
 		t.Errorf("after it was damaged: %s", got)
+	}
+}
+
+// One connection too many waits until another has ended.
+func TestAPIConnectionsAreBounded(t *testing.T) {
+	l, err := listenAPI("127.0.0.1:0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	dial := func() net.Conn {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	answers := func(conn net.Conn, within time.Duration) bool {
+		_ = conn.SetReadDeadline(time.Now().Add(within))
+		_, err := conn.Read(make([]byte, 1))
+		return err == nil
+	}
+	first := dial()
+	if !answers(first, 10*time.Second) {
+		t.Fatal("the first connection is not served")
+	}
+	second := dial()
+	if answers(second, 100*time.Millisecond) {
+		t.Error("the second connection is served beside the first")
+	}
+	_ = first.Close()
+	if !answers(second, 10*time.Second) {
+		t.Error("the second connection is not served after the first")
+	}
+}
+
+// Whoever takes no answers must not hold a connection for ever, and whoever waits for
+// changes must be answered.
+func TestAPITimeouts(t *testing.T) {
+	dir := t.TempDir()
+	n, _, _ := startNode(t, DevConfig(netip.MustParseAddr("127.0.0.1"), dir, filepath.Join(dir, "admin.sock")))
+	s := n.rest
+	for name, d := range map[string]time.Duration{"read": s.ReadTimeout, "write": s.WriteTimeout} {
+		if d <= octavia.MaxWait || d > 5*time.Minute {
+			t.Errorf("%s timeout is %v", name, d)
+		}
+	}
+	if s.ReadHeaderTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Errorf("no limit: %+v", s)
 	}
 }

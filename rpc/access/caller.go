@@ -48,6 +48,7 @@ const (
 	ReadAll                 // of every project
 	Admin                   // everything
 	ReadQuota               // of the caller's project
+	ReadQuotas              // of every project
 	WriteQuota              // of every project
 )
 
@@ -58,6 +59,7 @@ var granted = map[Right][]string{
 	ReadAll:    {RoleGlobalObserver},
 	Admin:      {},
 	ReadQuota:  {RoleReader, RoleMember, RoleObserver, RoleLBMember, RoleGlobalObserver, RoleQuotaAdmin},
+	ReadQuotas: {RoleGlobalObserver, RoleQuotaAdmin},
 	WriteQuota: {RoleQuotaAdmin},
 }
 
@@ -67,23 +69,27 @@ func (c Caller) Has(role string) bool { return slices.Contains(c.Roles, role) }
 // IsAdmin reports whether the caller may do everything.
 func (c Caller) IsAdmin() bool { return c.Open || c.Has(RoleAdmin) || c.Has(RoleLBAdmin) }
 
-// May reports whether the caller has the right on what belongs to project; "" is no
-// project's.
+// Could reports whether the caller has the right anywhere. Who could not is refused before
+// anything is looked up.
+func (c Caller) Could(right Right) bool {
+	return c.IsAdmin() || slices.ContainsFunc(granted[right], c.Has)
+}
+
+// May reports whether the caller has the right on what belongs to project. "" is what an
+// operator made for nobody in particular: everybody who could may read it, and
+// administrators alone may change it.
 func (c Caller) May(right Right, project string) bool {
-	if c.IsAdmin() {
-		return true
-	}
-	if right == Read && c.May(ReadAll, "") {
-		return true
-	}
-	if !slices.ContainsFunc(granted[right], c.Has) {
+	switch {
+	case !c.Could(right):
 		return false
-	}
-	switch right {
-	case ReadAll, WriteQuota:
+	case c.IsAdmin(), right == ReadAll, right == ReadQuotas, right == WriteQuota:
 		return true
+	case right == Read && c.Could(ReadAll), right == ReadQuota && c.Could(ReadQuotas):
+		return true
+	case project == "":
+		return right == Read
 	default:
-		return project == "" || project == c.ProjectID
+		return project == c.ProjectID
 	}
 }
 

@@ -8,20 +8,22 @@ func TestMay(t *testing.T) {
 		right   Right
 		project string
 	}
-	all := []ask{{Read, "mine"}, {Read, "other"}, {Write, "mine"}, {Write, "other"}, {ReadAll, ""}, {Admin, ""}, {ReadQuota, "mine"}, {ReadQuota, "other"}, {WriteQuota, "other"}}
+	all := []ask{{Read, "mine"}, {Read, "other"}, {Write, "mine"}, {Write, "other"}, {ReadAll, ""}, {Admin, ""}, {ReadQuota, "mine"}, {ReadQuota, "other"}, {WriteQuota, "other"},
+		{Read, ""}, {Write, ""}}
 	for name, tt := range map[string]struct {
 		caller Caller
 		want   []bool // for each of all
 	}{
-		"nobody":          {Caller{}, []bool{false, false, false, false, false, false, false, false, false}},
-		"no role":         {caller(), []bool{false, false, false, false, false, false, false, false, false}},
-		"reader":          {caller(RoleReader), []bool{true, false, false, false, false, false, true, false, false}},
-		"observer":        {caller(RoleObserver), []bool{true, false, false, false, false, false, true, false, false}},
-		"member":          {caller(RoleMember), []bool{true, false, true, false, false, false, true, false, false}},
-		"global observer": {caller(RoleGlobalObserver), []bool{true, true, false, false, true, false, true, false, false}},
-		"quota admin":     {caller(RoleQuotaAdmin), []bool{false, false, false, false, false, false, true, false, true}},
-		"admin":           {caller(RoleAdmin), []bool{true, true, true, true, true, true, true, true, true}},
-		"open":            {Caller{Open: true}, []bool{true, true, true, true, true, true, true, true, true}},
+		"nobody":          {Caller{}, []bool{false, false, false, false, false, false, false, false, false, false, false}},
+		"no role":         {caller(), []bool{false, false, false, false, false, false, false, false, false, false, false}},
+		"reader":          {caller(RoleReader), []bool{true, false, false, false, false, false, true, false, false, true, false}},
+		"observer":        {caller(RoleObserver), []bool{true, false, false, false, false, false, true, false, false, true, false}},
+		"member":          {caller(RoleMember), []bool{true, false, true, false, false, false, true, false, false, true, false}},
+		"no project":      {Caller{Roles: []string{RoleMember}}, []bool{false, false, false, false, false, false, false, false, false, true, false}},
+		"global observer": {caller(RoleGlobalObserver), []bool{true, true, false, false, true, false, true, true, false, true, false}},
+		"quota admin":     {caller(RoleQuotaAdmin), []bool{false, false, false, false, false, false, true, true, true, false, false}},
+		"admin":           {caller(RoleAdmin), []bool{true, true, true, true, true, true, true, true, true, true, true}},
+		"open":            {Caller{Open: true}, []bool{true, true, true, true, true, true, true, true, true, true, true}},
 	} {
 		for i, a := range all {
 			if got := tt.caller.May(a.right, a.project); got != tt.want[i] {

@@ -339,6 +339,8 @@ func TestFaults(t *testing.T) {
 		t.Errorf("the client is told %s", body)
 	}
 	a.Fail(nil)
-	a.Must(lb.CreateSecret{ID: lb.SecretID(resttest.ID(77)), Spec: lb.SecretSpec{ContentType: lb.Some("text/plain"), Sealed: lb.Some([]byte("other"))}})
+	a.Must(lb.CreateSecret{ID: lb.SecretID(resttest.ID(77)), Spec: lb.SecretSpec{
+		MetaSpec: lb.MetaSpec{ProjectID: lb.Some(mine)}, ContentType: lb.Some("text/plain"), Sealed: lb.Some([]byte("other")),
+	}})
 	a.call(http.StatusInternalServerError, "GET", "/v1/secrets/"+resttest.ID(77)+"/payload", "")
 }

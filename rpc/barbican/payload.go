@@ -16,6 +16,10 @@ func (s *server) showPayload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// Who administers load balancers alone has no business with the keys of others.
+	if caller := access.From(r.Context()); !caller.Open && !caller.Has(access.RoleAdmin) && (caller.ProjectID == "" || caller.ProjectID != secret.ProjectID) {
+		return notAllowed("Secret payload retrieval")
+	}
 	if len(secret.Sealed) == 0 {
 		return errNoPayload
 	}

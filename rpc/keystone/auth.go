@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -153,25 +154,34 @@ func lookUp(cfg *lb.Config, id, name string, domain domainRef) *lb.User {
 // checkPassword takes as long, and says the same, whoever does not exist, is disabled or
 // has another password.
 func (s *Server) checkPassword(w http.ResponseWriter, c *call, name string, user *lb.User, given string) error {
-	try := newAttempt(c.RemoteAddr, name)
-	if wait := s.failures.wait(try, s.cfg.Now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		return fault{http.StatusTooManyRequests, "Too many logins failed. Please try again later."}
-	}
-	hash := ""
+	name = name[:min(len(name), maxName)]
+	hash, counted := "", name
 	if user != nil {
-		hash = user.PasswordHash
+		hash, counted = user.PasswordHash, user.ID // by whichever of its names
+	}
+	try := newAttempt(c.RemoteAddr, counted)
+	if wait := s.failures.wait(try, s.cfg.Now()); wait > 0 {
+		return tooMany(w, wait)
 	}
 	same, err := s.cfg.Passwords.Compare(c.Context(), hash, given)
 	if err != nil {
 		return fmt.Errorf("check a password: %w", err)
 	}
-	if !same || !user.Enabled {
-		s.failures.failed(try, s.cfg.Now())
+	failed := !same || !user.Enabled
+	if wait := s.failures.settle(try, failed, s.cfg.Now()); wait > 0 {
+		return tooMany(w, wait)
+	}
+	if failed {
 		s.cfg.Log.Info("refuse a login", "user", name, "address", c.RemoteAddr)
 		return unauthenticated("the login of %q", name)
 	}
 	return nil
+}
+
+// tooMany says when to come back.
+func tooMany(w http.ResponseWriter, wait time.Duration) error {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	return fault{http.StatusTooManyRequests, "Too many logins failed. Please try again later."}
 }
 
 // enter gives claims a scope, and makes sure that the user has a role there.

@@ -103,7 +103,7 @@ func TestFailuresAreLimited(t *testing.T) {
 func TestFailures(t *testing.T) {
 	f, now := newFailures(), time.Unix(1e9, 0)
 	for i := range userLimit.burst { // one user, from many addresses
-		f.failed(newAttempt("192.0.2."+strconv.Itoa(i)+":5", "Ann"), now)
+		f.settle(newAttempt("192.0.2."+strconv.Itoa(i)+":5", "Ann"), true, now)
 	}
 	if f.wait(newAttempt("198.51.100.1:5", "ann"), now) == 0 {
 		t.Error("a user's password can be guessed from many addresses")
@@ -115,9 +115,53 @@ func TestFailures(t *testing.T) {
 		t.Errorf("one host's %v and %v", a, b)
 	}
 	for i := range 2 * maxFailures {
-		f.failed(newAttempt("h"+strconv.Itoa(i), strconv.Itoa(i)), now)
+		f.settle(newAttempt("h"+strconv.Itoa(i), strconv.Itoa(i)), true, now)
 	}
 	if len(f.seen) > maxFailures {
 		t.Errorf("remembers %d", len(f.seen))
+	}
+}
+
+// However many guesses are made at once, no more of them are answered than one after the
+// other: those that waited for a processor meanwhile learn nothing.
+func TestGuessesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	body := func(password string) string {
+		return `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"ann","domain":{"id":"default"},"password":"` + password + `"}}}}}`
+	}
+	codes := make(chan int)
+	const guesses = 60
+	for i := range guesses {
+		go func() { codes <- w.do("POST", "/v3/auth/tokens", "", body("guess"+strconv.Itoa(i))).status }()
+	}
+	count := map[int]int{}
+	for range guesses {
+		count[<-codes]++
+	}
+	if count[401] > addressLimit.burst || count[401]+count[429]+count[503] != guesses {
+		t.Errorf("answers: %v, want at most %d times 401", count, addressLimit.burst)
+	}
+}
+
+// What a stranger gives for a name is not kept whole, and a user's name and id count as one.
+func TestNamesOfAttempts(t *testing.T) {
+	w := newWorld(t)
+	login := func(user string) int {
+		return w.do("POST", "/v3/auth/tokens", "", `{"auth":{"identity":{"methods":["password"],"password":{"user":{`+user+`,"password":"x"}}}}}`).status
+	}
+	login(`"name":"` + strings.Repeat("n", 100000) + `","domain":{"id":"default"}`)
+	login(`"name":"ann","domain":{"id":"default"}`)
+	login(`"id":"` + w.ann + `"`)
+	users := 0
+	for key := range w.server.failures.seen {
+		if len(key) > 300 {
+			t.Errorf("remembers %d bytes", len(key))
+		}
+		if strings.HasPrefix(key, "user ") {
+			users++
+		}
+	}
+	if users != 2 {
+		t.Errorf("remembers %d users, want 2", users)
 	}
 }

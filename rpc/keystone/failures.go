@@ -36,6 +36,9 @@ func newFailures() *failures { return &failures{seen: map[string]*rate.Limiter{}
 // attempt is a login of a user, known or not, from an address.
 type attempt struct{ address, user string }
 
+// maxName bounds what is kept of a name that a stranger gives, in bytes.
+const maxName = 256
+
 // newAttempt takes an IPv6 network for one address: a host has all of it.
 func newAttempt(remote, user string) attempt {
 	host, _, err := net.SplitHostPort(remote)
@@ -46,13 +49,17 @@ func newAttempt(remote, user string) attempt {
 		p, _ := a.WithZone("").Prefix(64)
 		host = p.String()
 	}
-	return attempt{"address " + host, "user " + strings.ToLower(user)}
+	return attempt{"address " + host, "user " + strings.ToLower(user[:min(len(user), maxName)])}
 }
 
 // wait says how long the attempt has to wait for its turn; 0 is now.
 func (f *failures) wait(a attempt, now time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.waitLocked(a, now)
+}
+
+func (f *failures) waitLocked(a attempt, now time.Time) time.Duration {
 	var longest time.Duration
 	for _, key := range []string{a.address, a.user} {
 		l := f.seen[key]
@@ -66,10 +73,22 @@ func (f *failures) wait(a attempt, now time.Time) time.Duration {
 	return longest
 }
 
-// failed counts an attempt that failed.
-func (f *failures) failed(a attempt, now time.Time) {
+// settle ends an attempt, and counts it if it failed. It says how long to wait if others
+// have failed meanwhile: then the client must not learn how this one went, or guesses made
+// at once would all be answered.
+func (f *failures) settle(a attempt, failed bool, now time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if wait := f.waitLocked(a, now); wait > 0 {
+		return wait
+	}
+	if failed {
+		f.failedLocked(a, now)
+	}
+	return 0
+}
+
+func (f *failures) failedLocked(a attempt, now time.Time) {
 	for key, b := range map[string]bucket{a.address: addressLimit, a.user: userLimit} {
 		l := f.seen[key]
 		if l == nil {

@@ -109,7 +109,7 @@ func (c *collection) findToChange(v *view, r *http.Request, action string) (reco
 
 func (c *collection) serveList(s *server, w http.ResponseWriter, r *http.Request) error {
 	caller := access.From(r.Context())
-	if !caller.May(access.Read, "") {
+	if !caller.Could(access.Read) {
 		return disallowed("get_" + c.name)
 	}
 	q, err := parseQuery(r.URL.Query(), c.attributes)
@@ -182,6 +182,9 @@ func (c *collection) serveCreate(s *server, w http.ResponseWriter, r *http.Reque
 		if err := f.done(); err != nil {
 			return err
 		}
+		if err := unseen(v, caller, op); err != nil {
+			return err
+		}
 		ops, ids = append(ops, op), append(ids, id)
 	}
 	op := ops[0]
@@ -250,6 +253,9 @@ func (c *collection) serveUpdate(s *server, w http.ResponseWriter, r *http.Reque
 	}
 	op := c.update(f, id, revision)
 	if err := f.done(); err != nil {
+		return err
+	}
+	if err := unseen(s.view(), access.From(r.Context()), op); err != nil {
 		return err
 	}
 	if err := s.change(r, old, revision, op); err != nil {

@@ -108,6 +108,9 @@ func createRules(s *server, w http.ResponseWriter, r *http.Request) error {
 				}
 				all = append(all, rule)
 			}
+			if err := unseen(v, caller, lb.UpdateSecurityGroup{Spec: lb.SecurityGroupSpec{Rules: lb.Some(added[id])}}); err != nil {
+				return err
+			}
 			batch.Ops = append(batch.Ops, lb.UpdateSecurityGroup{ID: g.ID, If: g.Revision, Spec: lb.SecurityGroupSpec{Rules: lb.Some(all)}})
 		}
 		op := batch.Ops[0]

@@ -2,6 +2,7 @@ package octavia
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"sync"
@@ -33,8 +34,16 @@ func (c *call) id(n int) string {
 // last returns the id of the resource that the call is about.
 func (c *call) last() string { return c.id(len(c.ids) - 1) }
 
-// may refuses a call whose caller lacks a right on what belongs to project; "" is no
-// project's, and asks whether the caller could have the right anywhere.
+// could refuses a call whose caller has a right nowhere.
+func (c *call) could(right access.Right) error {
+	if !c.caller.Could(right) {
+		return forbidden()
+	}
+	return nil
+}
+
+// may refuses a call whose caller lacks a right on what belongs to project; "" is what
+// belongs to none.
 func (c *call) may(right access.Right, project string) error {
 	if !c.caller.May(right, project) {
 		return forbidden()
@@ -98,6 +107,9 @@ func (c *call) snapshot(as func(lb.View) lb.View) *snapshot {
 // propose has op done and returns a snapshot as it was at that moment: what op changed
 // is pending, whatever the engine has done since. That is what Octavia answers.
 func (c *call) propose(op lb.Op) (lb.Result, *snapshot, error) {
+	if err := errors.Join(c.checkNets(op), c.checkMembers(op)); err != nil {
+		return lb.Result{}, nil, err
+	}
 	result, revision, err := c.api.Backend.Propose(c.r.Context(), c.requestID, c.caller.Open, op)
 	if err != nil {
 		return lb.Result{}, nil, err

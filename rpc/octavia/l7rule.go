@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/access"
 )
 
 // ruleRow is an L7 rule as a snapshot shows it.
@@ -23,6 +24,9 @@ var l7Rules = owned(resource[ruleRow, lb.L7RuleSpec]{
 	id:    func(r ruleRow) string { return string(r.ID) },
 	all: func(c *call, s *snapshot) (iter.Seq[ruleRow], error) {
 		p, err := c.parentPolicy(s)
+		if err == nil {
+			err = c.may(access.Read, p.project())
+		}
 		return func(yield func(ruleRow) bool) {
 			for _, rule := range p.Rules {
 				if !yield(ruleRow{p.placed, rule}) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/rpc/access"
 )
 
 // memberRow is a member as a snapshot shows it.
@@ -24,6 +25,9 @@ var members = owned(resource[memberRow, lb.MemberSpec]{
 	id:    func(r memberRow) string { return string(r.ID) },
 	all: func(c *call, s *snapshot) (iter.Seq[memberRow], error) {
 		p, err := c.parentPool(s)
+		if err == nil {
+			err = c.may(access.Read, p.project())
+		}
 		return func(yield func(memberRow) bool) {
 			for _, m := range p.Members {
 				if !yield(memberRow{p.placed, m}) {
@@ -124,7 +128,7 @@ var memberForm = slices.Concat(
 // putMembers makes the members of a pool those that the request lists, or only adds and
 // changes those with additive_only.
 func putMembers(c *call) error {
-	if err := c.may(members.write, ""); err != nil {
+	if err := c.could(members.write); err != nil {
 		return err
 	}
 	s, err := c.read()

@@ -33,7 +33,7 @@ var quotaLimits = []quotaLimit{
 
 var quotas = &resource[*lb.Quota, lb.QuotaSpec]{
 	kind: lb.KindQuota, one: "quota", many: "quotas", links: "quotas_links", arg: "quotas", named: true,
-	read: access.ReadQuota, global: access.WriteQuota, write: access.WriteQuota,
+	read: access.ReadQuota, global: access.ReadQuotas, write: access.WriteQuota,
 	id:      func(q *lb.Quota) string { return q.ProjectID },
 	project: func(q *lb.Quota) string { return q.ProjectID },
 	attrs:   quotaAttributes(),

@@ -89,7 +89,7 @@ func (r *resource[R, S]) list(c *call) error {
 // the query.
 func (r *resource[R, S]) scope(c *call, q *query) (string, error) {
 	if r.project == nil {
-		return "", c.may(r.read, "")
+		return "", c.could(r.read)
 	}
 	project := ""
 	for _, name := range []string{"tenant_id", "project_id"} {
@@ -98,7 +98,7 @@ func (r *resource[R, S]) scope(c *call, q *query) (string, error) {
 			delete(q.filters, name)
 		}
 	}
-	if c.caller.May(r.global, "") {
+	if c.caller.Could(r.global) {
 		return project, nil
 	}
 	if project == "" {
@@ -137,7 +137,7 @@ func (r *resource[R, S]) answer(c *call, status int, row R) error {
 // caller who has it nowhere does not learn whether there is one.
 func (r *resource[R, S]) found(c *call, right access.Right) (R, *snapshot, error) {
 	var none R
-	if err := c.may(right, ""); err != nil {
+	if err := c.could(right); err != nil {
 		return none, nil, err
 	}
 	s, err := c.read()
@@ -154,7 +154,7 @@ func (r *resource[R, S]) found(c *call, right access.Right) (R, *snapshot, error
 		return none, nil, err
 	case !ok:
 		return none, nil, missing(r.kind, c.ids[len(c.ids)-1])
-	case r.project == nil, right == r.read && c.caller.May(r.global, ""):
+	case r.project == nil, right == r.read && c.caller.Could(r.global):
 		return row, s, nil
 	}
 	return row, s, c.may(right, r.project(row))
@@ -171,7 +171,7 @@ func (r *resource[R, S]) show(c *call) error {
 
 // post creates a resource.
 func (r *resource[R, S]) post(c *call) error {
-	if err := c.may(r.write, ""); err != nil {
+	if err := c.could(r.write); err != nil {
 		return err
 	}
 	spec, err := r.decode(c, post)

@@ -93,7 +93,7 @@ func (a *api) watchRoutes() []route {
 // Without a place it says where now is.
 func (a *api) watch(c *call) error {
 	project := ""
-	if !c.caller.May(access.ReadAll, "") {
+	if !c.caller.Could(access.ReadAll) {
 		project = c.caller.ProjectID
 		if err := c.may(access.Read, project); err != nil || project == "" {
 			return forbidden()
