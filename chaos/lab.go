@@ -220,16 +220,22 @@ func (h *Host) Carries(addr netip.Addr) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("find %s of %s: %w", link, h.Name, err)
 	}
-	addrs, err := nl.AddrList(eth, netlink.FAMILY_ALL)
-	if err != nil {
-		return false, fmt.Errorf("list addresses of %s: %w", h.Name, err)
-	}
-	for _, a := range addrs {
-		if got, ok := netip.AddrFromSlice(a.IP); ok && got.Unmap() == addr {
-			return true, nil
+	for {
+		addrs, err := nl.AddrList(eth, netlink.FAMILY_ALL)
+		for _, a := range addrs {
+			if got, ok := netip.AddrFromSlice(a.IP); ok && got.Unmap() == addr {
+				return true, nil
+			}
 		}
+		// Others came or went meanwhile: the list may lack some.
+		if errors.Is(err, netlink.ErrDumpInterrupted) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("list addresses of %s: %w", h.Name, err)
+		}
+		return false, nil
 	}
-	return false, nil
 }
 
 // until polls check until it returns nil, and gives its last error when ctx ends.

@@ -141,11 +141,17 @@ func (p *Prober) Run(ctx context.Context) error {
 	defer tick.Stop()
 	var problem error
 	for {
+		began := time.Now()
 		err := p.refresh(k)
+		idle := time.After(share * time.Since(began))
 		if err != nil && !sameError(err, problem) {
 			p.cfg.Logger.Warn("network cannot be probed", logkey.Iface, p.cfg.Interface, logkey.Err, err)
 		}
 		problem = err
+		select {
+		case <-ctx.Done():
+		case <-idle:
+		}
 		select {
 		case <-ctx.Done():
 			return errors.Join(p.hangUp(), k.close(), g.Wait())

@@ -24,6 +24,11 @@ const retry = 250 * time.Millisecond
 // daemon on the same interface, must not keep the host busy.
 const minCalm = 10 * time.Millisecond
 
+// share is how many times as long as it took a look at the kernel waits for the next one
+// that is not urgent: with thousands of VIPs, which change many times a second, it must
+// not take the host's time.
+const share = 4
+
 // Run carries out what the holder is told, until ctx ends; then it removes the
 // addresses and returns. It first removes what an earlier process left behind.
 // It may be called once. An error says which addresses may be left on the
@@ -121,7 +126,7 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 	defer timer.Stop()
 	var lookAt, lookedAt time.Time // when the addresses are compared again; and were last
 	var robbedAt time.Time         // when one of them had gone
-	calm := minCalm
+	calm, idle := minCalm, time.Duration(0)
 	for {
 		now := time.Now()
 		if !now.Before(lookAt) {
@@ -130,7 +135,7 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 			left := o.pass(now, told)
 			h.settle(told.seq, left, false)
 			h.publish(o.view())
-			lookedAt, lookAt = now, now.Add(h.cfg.Reconcile)
+			lookedAt, lookAt, idle = now, now.Add(h.cfg.Reconcile), (1+share)*time.Since(now)
 			if o.again {
 				lookAt = now.Add(min(retry, h.cfg.Reconcile))
 			}
@@ -154,8 +159,13 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 			h.publish(o.view())
 			return left
 		case <-h.wake:
-			lookAt = time.Time{}
-			if told := h.told(); o.ready(told) {
+			told := h.told()
+			if told.wish != o.told.wish || !told.at.Equal(o.told.at) {
+				lookAt = time.Time{}
+			} else if soon := lookedAt.Add(idle); soon.Before(lookAt) { // the set has changed
+				lookAt = soon
+			}
+			if o.ready(told) {
 				o.claim(time.Now(), told)
 				h.publish(o.view())
 				// What the claim changed makes events; one look will do for all.
@@ -169,7 +179,7 @@ func (h *Holder) own(ctx context.Context, k kernel, log *slog.Logger, events eve
 		case <-events.link:
 			lookAt = time.Time{}
 		case <-events.some:
-			if soon := lookedAt.Add(calm); soon.Before(lookAt) {
+			if soon := lookedAt.Add(max(calm, idle)); soon.Before(lookAt) {
 				lookAt = soon
 			}
 		case <-timer.C:

@@ -43,6 +43,8 @@ type bpf struct {
 	hooks [2]hook // at ingress and egress
 	index int     // of the interface
 	out   int     // a packet socket that receives nothing
+	vips  keyset[gateAddr]
+	macs  keyset[gateMac]
 }
 
 func (g *Gate) openBPF() (err error) {
@@ -203,7 +205,7 @@ func (b *bpf) protect(addrs []netip.Addr) error {
 	for _, a := range addrs {
 		want[keyOf(a)] = true
 	}
-	return replace(b.objs.Vips, want)
+	return b.vips.replace(b.objs.Vips, want)
 }
 
 func (b *bpf) peers(macs []net.HardwareAddr) error {
@@ -211,43 +213,7 @@ func (b *bpf) peers(macs []net.HardwareAddr) error {
 	for _, mac := range macs {
 		want[macOf(mac)] = true
 	}
-	return replace(b.objs.Peers, want)
-}
-
-// replace makes want the keys of the map: it adds, then removes.
-func replace[K comparable](m *ebpf.Map, want map[K]bool) error {
-	for key := range want {
-		if err := m.Put(key, uint32(0)); err != nil {
-			return err
-		}
-	}
-	there, err := keys[K](m)
-	if err != nil {
-		return err
-	}
-	for _, key := range there {
-		if want[key] {
-			continue
-		}
-		if err := m.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return err
-		}
-	}
-	return nil
-}
-
-// keys lists the keys of a map that nobody else changes.
-func keys[K any](m *ebpf.Map) (list []K, err error) {
-	var key K
-	var value uint32
-	it := m.Iterate()
-	for it.Next(&key, &value) {
-		list = append(list, key)
-	}
-	if err := it.Err(); err != nil {
-		return nil, fmt.Errorf("read keys of a map: %w", err)
-	}
-	return list, nil
+	return b.macs.replace(b.objs.Peers, want)
 }
 
 func (b *bpf) leased(int64) error { return nil } // the programs read the memory
