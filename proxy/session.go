@@ -13,6 +13,7 @@ type session struct {
 	from   netip.AddrPort // the client's address
 	client *sock
 	http   bool      // the client connection can end between requests
+	sni    string    // the server that the client asked for by TLS, which may pass through; "": unknown
 	tls    *tlsState // nil: the client speaks no TLS, or it passes through
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.

@@ -1,5 +1,7 @@
 package proxy
 
+import "github.com/amphora-lb/amphora/lb"
+
 // serveTCP connects the client to a member and passes bytes both ways until both
 // have ended.
 func serveTCP(x *session, snap *snapshot) {
@@ -13,6 +15,9 @@ func serveTCP(x *session, snap *snapshot) {
 	defer member.close()
 	defer member.releaseBuffer()
 	t := newTunnel(x, member, snap)
+	if snap.protocol == lb.ProtocolHTTPS {
+		t.look = x.lookForName()
+	}
 	if !t.run() {
 		snap.counters.errors.Add(1)
 	}

@@ -58,6 +58,7 @@ func (x *session) terminate(s *server) bool {
 		protocol: cs.NegotiatedProtocol, serverName: cs.ServerName, client: tlsx.ClientCertificate(&cs),
 		version: cs.Version, suite: cs.CipherSuite, resumed: cs.DidResume,
 	}
+	x.sni = cs.ServerName
 	stats.handshakes.Add(1)
 	if cs.DidResume {
 		stats.handshakesResumed.Add(1)

@@ -26,6 +26,8 @@ type tunnel struct {
 	// at it: a download keeps alive a client that has nothing to say.
 	active atomic.Int64
 	moved  atomic.Bool
+
+	look func(p []byte) bool // see flow; at what the client sends
 }
 
 func newTunnel(x *session, member *sock, snap *snapshot) *tunnel {
@@ -46,7 +48,7 @@ func (t *tunnel) run() bool {
 	if t.client.stream != nil {
 		c = new(counters) // its connection counts
 	}
-	up := flow{t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &c.bytesIn}
+	up := flow{look: t.look, t: t, src: t.client, dst: t.member, srcIdle: t.clientIdle, dstIdle: t.memberIdle, moved: &c.bytesIn}
 	down := flow{t: t, src: t.member, dst: t.client, srcIdle: t.memberIdle, dstIdle: t.clientIdle, moved: &c.bytesOut}
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -89,7 +91,8 @@ type flow struct {
 	srcIdle  time.Duration
 	dstIdle  time.Duration
 	moved    *atomic.Uint64
-	err      error // how it ended; nil: with the end of the stream
+	look     func(p []byte) (seen bool) // is shown what passes until it has seen enough; nil: nobody looks
+	err      error                      // how it ended; nil: with the end of the stream
 }
 
 // run moves bytes until the stream ends or breaks.
@@ -149,6 +152,9 @@ func (f *flow) copy() error {
 // flush sends what is buffered.
 func (f *flow) flush() error {
 	buf := f.src.in.buf
+	if f.look != nil && f.look(buf.bytes()) {
+		f.look = nil
+	}
 	err := f.send(buf.bytes())
 	buf.consume(buf.len())
 	return err

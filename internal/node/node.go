@@ -131,7 +131,12 @@ func (n *Node) openEngine() error {
 		return nil
 	}
 	var err error
-	if n.engine, err = proxy.New(proxy.Config{Bind: n.cfg.Bind, Logger: n.cfg.Logger.With(logkey.Component, "proxy")}); err != nil {
+	log := n.cfg.Logger.With(logkey.Component, "proxy")
+	if n.engine, err = proxy.New(proxy.Config{
+		Bind: n.cfg.Bind, Logger: log,
+		Secrets:   secrets{certs.New(certs.Config{Objects: n.state.Config, Opener: n.key}), log},
+		TicketKey: n.key.TicketKey,
+	}); err != nil {
 		return err
 	}
 	if n.cfg.Bind.IsValid() {

@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -37,6 +38,7 @@ var (
 type Key struct {
 	payloads cipher.AEAD
 	tokens   []byte
+	tickets  []byte
 	id       []byte // tells keys apart, and nothing about them
 }
 
@@ -52,7 +54,7 @@ func New(secret []byte) (*Key, error) {
 		key  *[]byte
 		use  string
 		size int
-	}{{&aesKey, "payloads", 32}, {&k.tokens, "tokens", 32}, {&k.id, "key id", idSize}} {
+	}{{&aesKey, "payloads", 32}, {&k.tokens, "tokens", 32}, {&k.tickets, "tickets", 32}, {&k.id, "key id", idSize}} {
 		var err error
 		if *d.key, err = hkdf.Key(sha256.New, secret, nil, "amphora seal "+d.use+" v1", d.size); err != nil {
 			return nil, fmt.Errorf("derive the key for %s: %w", d.use, err)
@@ -110,6 +112,15 @@ func (k *Key) Verify(signed []byte) ([]byte, error) {
 		return nil, ErrForged
 	}
 	return signed[:cut], nil
+}
+
+// TicketKey is the key of TLS session tickets for an epoch: the same on every node, for
+// ever, and saying nothing about those of other epochs.
+func (k *Key) TicketKey(epoch uint64) (key [32]byte) {
+	h := hmac.New(sha256.New, k.tickets)
+	h.Write(binary.BigEndian.AppendUint64(nil, epoch))
+	h.Sum(key[:0])
+	return key
 }
 
 func (k *Key) mac(message []byte) hash.Hash {

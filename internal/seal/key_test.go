@@ -78,6 +78,17 @@ func TestSign(t *testing.T) {
 	}
 }
 
+func TestTicketKey(t *testing.T) {
+	k := key(t, 1)
+	one := k.TicketKey(41000)
+	if one != key(t, 1).TicketKey(41000) {
+		t.Error("two nodes have two keys")
+	}
+	if one == k.TicketKey(41001) || one == key(t, 2).TicketKey(41000) || one == [32]byte{} {
+		t.Error("another epoch, or another cluster, has the same key")
+	}
+}
+
 func TestSecretSize(t *testing.T) {
 	if _, err := New(make([]byte, Size-1)); err == nil || !strings.Contains(err.Error(), "not 32") {
 		t.Errorf("short secret: %v", err)
