@@ -55,7 +55,7 @@ func (e *exchange) reach(fresh bool) error {
 			}
 		}
 		fresh = false
-		conn, err := s.open(e.member, s.route(e.snap.pool), e.snap.memberConnect)
+		conn, err := s.open(e.member, s.route(e.pool), e.snap.memberConnect)
 		if err == nil {
 			e.conn, e.reused = conn, false
 			return nil
@@ -68,7 +68,7 @@ func (e *exchange) reach(fresh bool) error {
 // none) would be taken for the response to this request.
 func (e *exchange) takeIdle() bool {
 	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
-	r := e.session.route(e.snap.pool)
+	r := e.session.route(e.pool)
 	for {
 		conn := e.member.idle.get(notBefore, r)
 		if conn == nil {
