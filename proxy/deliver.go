@@ -93,7 +93,7 @@ func (e *exchange) trailer() []byte {
 // another one cannot follow.
 func (e *exchange) release() {
 	buf := e.conn.in.buf
-	if !e.upload.finished() || !e.resp.KeepAlive || buf != nil && buf.len() > 0 {
+	if !e.upload.finished() || !e.resp.KeepAlive || e.conn.stream != nil || buf != nil && buf.len() > 0 {
 		e.drop()
 		return
 	}

@@ -87,6 +87,11 @@ func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error)
 		s.close()
 		return nil, err
 	}
+	if s.tls.conn.ConnectionState().NegotiatedProtocol == "h2" {
+		c := e.newBackConn(s, m, r, x.snap.memberData)
+		x.use(&c.sock)
+		return &c.sock, nil
+	}
 	return s, nil
 }
 

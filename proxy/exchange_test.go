@@ -27,7 +27,7 @@ func newExchange(t *testing.T, request string) *exchange {
 	x := &session{engine: engine, client: dial(), snap: &snapshot{counters: new(counters), memberData: limit, clientData: limit}}
 	e := exchanges.New().(*exchange)
 	e.session, e.snap, e.client = x, x.snap, x.client
-	e.member = new(member)
+	e.member, e.pool = new(member), new(pool)
 	e.conn = dial()
 	x.use(e.conn)
 	e.client.in.buf = getBuffer()

@@ -18,6 +18,8 @@ type member struct {
 	load balance.Load
 	idle idlePool
 
+	shared sharedPool // connections that carry several requests
+
 	// removed is set once no snapshot will name the member again.
 	removed atomic.Bool
 }
@@ -32,4 +34,5 @@ func newMember(m *lb.Member, maxIdle int) *member {
 func (m *member) remove() {
 	m.removed.Store(true)
 	m.idle.close()
+	m.shared.close()
 }

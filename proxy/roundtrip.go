@@ -69,6 +69,13 @@ func (e *exchange) reach(fresh bool) error {
 func (e *exchange) takeIdle() bool {
 	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
 	r := e.session.route(e.pool)
+	if r.tls != nil {
+		if c := e.member.shared.get(r); c != nil {
+			e.conn, e.reused = &c.sock, true
+			e.session.use(e.conn)
+			return true
+		}
+	}
 	for {
 		conn := e.member.idle.get(notBefore, r)
 		if conn == nil {
@@ -120,7 +127,7 @@ func (e *exchange) send() error {
 	if st != nil {
 		st.prefetch()
 	}
-	t.chunked = e.req.Framing == http1.Chunked
+	t.chunked = e.req.Framing == http1.Chunked && e.conn.stream == nil
 	t.out = http1.AppendRequest(t.out, &e.req, &e.fwd)
 	used, err := t.pass(e.client.in.buf.bytes()[e.headLen:])
 	e.upload.used = e.headLen + used
@@ -232,7 +239,6 @@ func (e *exchange) awaitMember(body bool) error {
 func (e *exchange) drop() {
 	e.upload.stop()
 	e.session.member.Store(nil)
-	e.conn.close()
-	e.conn.releaseBuffer()
+	e.conn.discard()
 	e.conn = nil
 }

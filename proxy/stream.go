@@ -20,6 +20,7 @@ type stream struct {
 	sock sock // what the exchange sees
 
 	queue  []*buffer // guarded by mux.mu; the body as it came
+	heads  int       // guarded by mux.mu; bytes at the start of queue that no window counts
 	queued bool      // guarded by mux.mu; in mux.waiting
 
 	readable, writable waiter
@@ -55,8 +56,11 @@ func (st *stream) take() (n int) {
 			break
 		}
 	}
-	if n > 0 {
-		st.mux.codec.Consumed(&st.Stream, n)
+	if counted := n - st.heads; counted > 0 {
+		st.heads = 0
+		st.mux.codec.Consumed(&st.Stream, counted)
+	} else {
+		st.heads -= n
 	}
 	return n
 }
@@ -81,7 +85,8 @@ func (st *stream) put(p []byte) {
 	st.readable.signal()
 }
 
-// drop gives up what was not taken and returns how much that was. mux.mu is held.
+// drop gives up what was not taken and returns how much of a window that was. mux.mu is
+// held.
 func (st *stream) drop() (n int) {
 	for i, b := range st.queue {
 		n += b.len()
@@ -89,6 +94,8 @@ func (st *stream) drop() (n int) {
 		st.queue[i] = nil
 	}
 	st.queue = st.queue[:0]
+	n -= st.heads
+	st.heads = 0
 	return n
 }
 

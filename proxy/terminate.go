@@ -22,7 +22,7 @@ var protocols = map[string]func(*session, *server){
 func clientProtocols() []string { return slices.Sorted(maps.Keys(protocols)) }
 
 // memberProtocols are what members of HTTP pools are offered, if alpn_protocols names it.
-var memberProtocols = []string{"http/1.1", "http/1.0"}
+var memberProtocols = []string{"h2", "http/1.1", "http/1.0"}
 
 // tlsState is what the handshake with a client has settled. It does not change.
 type tlsState struct {

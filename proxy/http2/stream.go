@@ -70,7 +70,7 @@ func (c *Conn) Release(s *Stream, left int) {
 
 // Reset ends s at once.
 func (c *Conn) Reset(s *Stream, code ErrCode) {
-	if !s.gone && c.err == nil && !(s.localEnd && s.remoteEnd) {
+	if s.id != 0 && !s.gone && c.err == nil && !(s.localEnd && s.remoteEnd) {
 		c.reset(s, code, false)
 	}
 }
