@@ -26,6 +26,13 @@ type Config struct {
 	// sessions. It must be safe for concurrent use. nil: random keys of this Engine's own.
 	TicketKey func(epoch uint64) [32]byte
 
+	// TrustedProxies are the networks of proxies in front that begin every connection
+	// with a PROXY protocol header, version 1 or 2. What it says of the client counts
+	// everywhere: for allowed_cidrs, X-Forwarded-For, SOURCE_IP, logs and members. A
+	// connection from there without a header is closed: to guess would let a client of
+	// the proxy forge one.
+	TrustedProxies []netip.Prefix
+
 	// HeadTimeout is how long a client may take from the first byte of a request
 	// to the end of its head, however steadily it sends. 0: 15 s.
 	HeadTimeout time.Duration

@@ -127,6 +127,7 @@ func (c *control) compile(tree *lb.Tree) *branch {
 		if rec == nil {
 			rec = &poolRecord{pool: pool{id: p.ID, protocol: p.Protocol}}
 			c.pools[p.ID] = rec
+			c.engine.byID.Store(p.ID, &rec.pool)
 		}
 		rec.spec = p
 		rec.tls = c.poolTLS(tree, p)
@@ -233,6 +234,7 @@ func (c *control) retire(old, next *branch) {
 		}
 		if gone(string(p.ID)) {
 			delete(c.pools, p.ID)
+			c.engine.byID.Delete(p.ID)
 			delete(c.backs, p.ID)
 		}
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/balance"
 	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
@@ -56,6 +58,10 @@ func (c *candidates) next(e *Engine, p *pool, client netip.Addr) (*member, error
 type route struct {
 	tls        *tlsx.Client // nil: in the clear
 	serverName string       // that the client asked for, sent on; "": none
+
+	// Of members that are told who the client is: a connection is one client's.
+	header lb.Protocol // PROXY or PROXYV2; "": they are not told
+	owner  *session
 }
 
 // route is how this session reaches the members of p now.
@@ -63,6 +69,10 @@ func (x *session) route(p *pool) route {
 	r := route{tls: p.usable.Load().tls}
 	if r.tls != nil && x.tls != nil {
 		r.serverName = x.tls.serverName
+	}
+	if p.announces() {
+		// A stream's own session may serve another client next.
+		r.header, r.owner = p.protocol, cmp.Or(x.carrier, x)
 	}
 	return r
 }
@@ -77,10 +87,18 @@ func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error)
 		return nil, err
 	}
 	x.use(s)
+	s.route = r
+	if r.header != "" {
+		if err := x.announce(s, r.header, due); err != nil {
+			e.log.Debug("member did not take the PROXY header", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
+			x.member.Store(nil)
+			s.close()
+			return nil, err
+		}
+	}
 	if r.tls == nil {
 		return s, nil
 	}
-	s.route = r
 	if err := s.secure(tls.Client, r.tls.Config(m.id, r.serverName), e.shaking, true, due); err != nil {
 		e.log.Debug("member did not complete the TLS handshake", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
 		x.member.Store(nil)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net/netip"
 	"runtime"
@@ -24,10 +25,13 @@ type Engine struct {
 	shaking slots // TLS handshakes that compute
 
 	desired   atomic.Pointer[lb.Config]
-	applying  atomic.Bool // Apply was called
+	applying  atomic.Bool   // Apply was called
 	wake      chan struct{} // holds one signal: there is something for the goroutine of Run
 	changed   chan struct{} // holds one signal, see Changes
 	published atomic.Pointer[published]
+
+	// byID are the pools as [lb.PoolID] to *pool, for the checks. control writes it.
+	byID sync.Map
 
 	// dirty are the pools with a member whose health changed.
 	dirty dirtyPools
@@ -59,7 +63,7 @@ func New(cfg Config) (*Engine, error) {
 		shaking:  make(slots, runtime.GOMAXPROCS(0)),
 		sessions: registry{set: make(map[*session]struct{})},
 	}
-	e.checker = health.New(health.Config{Logger: cfg.Logger, Report: func(ev health.Event) {
+	e.checker = health.New(health.Config{Logger: cfg.Logger, TLS: e.checkTLS, Report: func(ev health.Event) {
 		e.dirty.add(ev.Pool)
 		signal(e.wake)
 	}})
@@ -190,6 +194,23 @@ func (c *control) run(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// checkTLS is how a member of a pool with TLS is checked: as its traffic is sent, but
+// with a whole handshake each time, and in HTTP/1. As in HAProxy its name is not verified,
+// for that is the one that a client asks for.
+func (e *Engine) checkTLS(t health.Target) *tls.Config {
+	p, ok := e.byID.Load(t.Pool)
+	if !ok {
+		return nil
+	}
+	u := p.(*pool).usable.Load()
+	if u == nil || u.tls == nil {
+		return nil
+	}
+	cfg := u.tls.Config(t.Member, "")
+	cfg.ServerName, cfg.ClientSessionCache, cfg.NextProtos = t.Host, nil, nil
+	return cfg
 }
 
 // rebuild renews the pools in which a member's health changed.

@@ -238,7 +238,8 @@ func (f *frontConn) Head(s *http2.Stream, head []byte, cut bool) {
 	r.sock.in.buf = buf
 	f.leave = f.leave || !f.session.refresh(f.server)
 	x := &r.session
-	x.engine, x.snap, x.from, x.tls = f.engine, f.session.snap, f.session.from, f.session.tls
+	x.carrier = f.session
+	x.engine, x.snap, x.from, x.dest, x.tls = f.engine, f.session.snap, f.session.from, f.session.dest, f.session.tls
 	x.forwardedFor = f.session.forwardedFor
 	f.opened++
 	r.number = f.opened

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,8 +42,17 @@ func (f *front) wantMember(id lb.MemberID, want lb.OperatingStatus, reason strin
 		if got.Operating != want || !strings.Contains(got.Reason, reason) || reason == "" && got.Reason != "" {
 			return fmt.Errorf("member %s is %s (%s), want %s (%s)", id, got.Operating, got.Reason, want, reason)
 		}
+		if f.inUse(id) != (want == lb.Online) {
+			return fmt.Errorf("member %s is used: %v", id, f.inUse(id))
+		}
 		return nil
 	})
+}
+
+// inUse reports whether traffic goes to a member. It follows its status after a moment.
+func (f *front) inUse(id lb.MemberID) bool {
+	p, _ := f.engine.byID.Load(f.pool)
+	return slices.ContainsFunc(p.(*pool).usable.Load().members, func(m *member) bool { return m.id == id })
 }
 
 // secureWebServer is newWebServer over TLS, with a certificate that nobody vouches for.

@@ -171,7 +171,8 @@ func (s *server) serve(c *net.TCPConn) {
 		return // it was gone before it was accepted
 	}
 	from := netip.AddrPortFrom(peer.AddrPort().Addr().Unmap().WithZone(""), uint16(peer.Port))
-	if !snap.admits(from.Addr()) {
+	trusted := s.engine.trusts(from.Addr())
+	if !trusted && !snap.admits(from.Addr()) {
 		stats.refused.Add(1)
 		_ = c.SetLinger(0) // the client is told at once and leaves nothing behind here
 		return
@@ -183,13 +184,16 @@ func (s *server) serve(c *net.TCPConn) {
 	defer client.releaseBuffer()
 	defer client.goodbye()
 	terminates := snap.protocol == lb.ProtocolTerminatedHTTPS
-	x := &session{engine: s.engine, client: client, from: from, snap: snap, http: terminates || snap.protocol == lb.ProtocolHTTP}
+	x := &session{engine: s.engine, client: client, from: from, dest: snap.addr, snap: snap, http: terminates || snap.protocol == lb.ProtocolHTTP}
 	defer x.recover(snap)
 	stats.total.Add(1)
 	stats.active.Add(1)
 	defer stats.active.Add(-1)
 	s.engine.sessions.add(x)
 	defer s.engine.sessions.remove(x)
+	if trusted && !x.introduced(snap) {
+		return
+	}
 	if terminates && !x.terminate(s) {
 		return
 	}

@@ -11,10 +11,13 @@ type session struct {
 	engine *Engine
 	snap   *snapshot      // what it is served by
 	from   netip.AddrPort // the client's address
-	client *sock
-	http   bool      // the client connection can end between requests
-	sni    string    // the server that the client asked for by TLS, which may pass through; "": unknown
-	tls    *tlsState // nil: the client speaks no TLS, or it passes through
+	dest   netip.AddrPort // that the client connected to
+	// carrier is the session of the client connection, if this is one of its streams.
+	carrier *session
+	client  *sock
+	http    bool      // the client connection can end between requests
+	sni     string    // the server that the client asked for by TLS, which may pass through; "": unknown
+	tls     *tlsState // nil: the client speaks no TLS, or it passes through
 	// member is the member connection in use. It is set before it is first waited
 	// for, so that cutting a session always finds what it waits for.
 	member atomic.Pointer[sock]

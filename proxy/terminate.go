@@ -40,7 +40,7 @@ func (x *session) terminate(s *server) bool {
 	snap, c := x.snap, x.client
 	due := now().add(min(x.engine.cfg.HandshakeTimeout, snap.clientData, snap.tcpInspect))
 	// The first bytes are looked at before TLS is: who speaks HTTP gets an answer in HTTP.
-	if c.fill(due) != nil {
+	if buf := c.in.buf; (buf == nil || buf.len() == 0) && c.fill(due) != nil {
 		return false
 	}
 	if first := c.in.buf.bytes()[0]; 'A' <= first && first <= 'Z' {

@@ -56,7 +56,7 @@ func listenerGap(l *lb.Listener) string {
 // poolGap names what of a pool is not served, "" for nothing.
 func poolGap(p *lb.Pool) string {
 	switch p.Protocol {
-	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP:
+	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP, lb.ProtocolPROXY, lb.ProtocolPROXYV2:
 	default:
 		return fmt.Sprintf("protocol %s", p.Protocol)
 	}

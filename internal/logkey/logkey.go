@@ -30,6 +30,8 @@ const (
 	Voters    = "voters"
 	Epoch     = "epoch"
 	PID       = "pid"
+	Count     = "count"
+	Target    = "target"
 
 	Connections = "connections"
 

@@ -34,11 +34,11 @@ type Config struct {
 	Report func(Event)
 	// Dial opens a TCP connection. nil: net.Dialer.
 	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
-	// TLS returns how the engine connects to the members of a pool that has TLS
+	// TLS returns how the engine connects to a member of a pool that has TLS
 	// (tls_enabled): checks do the same. It is called by many goroutines and must not
 	// block; the Config it returns is not changed. nil, or a nil Config: checks
 	// verify nothing, as in HAProxy without a CA ("verify none").
-	TLS func(lb.PoolID) *tls.Config
+	TLS func(Target) *tls.Config
 	// MaxInFlight limits the probes that run at the same time, and with them the
 	// file descriptors in use. A check that is due waits for its turn; its
 	// timeout begins with the probe. 0: 1024.
@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	if c.TLS == nil {
-		c.TLS = func(lb.PoolID) *tls.Config { return nil }
+		c.TLS = func(Target) *tls.Config { return nil }
 	}
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 1024

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/proxyproto"
 )
 
 // probe checks t once. The error says why the member is not healthy, in words
@@ -36,6 +37,11 @@ func probe(ctx context.Context, cfg *Config, t Target) error {
 
 // probeStream checks t on a connection to it.
 func probeStream(ctx context.Context, cfg *Config, t Target, conn net.Conn) error {
+	if t.Announce != "" {
+		if _, err := conn.Write(announcement(t.Announce)); err != nil {
+			return describe(ctx, t, "send PROXY header", err)
+		}
+	}
 	if t.TLS || t.Type == lb.MonitorHTTPS || t.Type == lb.MonitorTLSHello {
 		secure, err := handshake(ctx, cfg, t, conn)
 		if err != nil {
@@ -57,6 +63,15 @@ func probeStream(ctx context.Context, cfg *Config, t Target, conn net.Conn) erro
 		return fmt.Errorf("status %d, expected %s", status, t.ExpectedCodes)
 	}
 	return nil
+}
+
+// announcement is the PROXY header of a check, as HAProxy sends it: UNKNOWN or LOCAL.
+func announcement(p lb.Protocol) []byte {
+	own := proxyproto.Header{Local: true}
+	if p == lb.ProtocolPROXY {
+		return proxyproto.AppendV1(nil, own)
+	}
+	return proxyproto.AppendV2(nil, own)
 }
 
 // describe says what went wrong with t in the step that returned err.

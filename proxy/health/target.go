@@ -41,6 +41,9 @@ type Target struct {
 	// TLS: connect as the engine does to the members of a pool with TLS, see
 	// [Config.TLS].
 	TLS bool
+	// Announce is how the check says that it is one of the engine's own: by
+	// [lb.ProtocolPROXY], [lb.ProtocolPROXYV2], or not at all ("").
+	Announce lb.Protocol
 
 	// For HTTP and HTTPS only.
 	Method        string
@@ -77,7 +80,12 @@ func TargetOf(p *lb.Pool, m *lb.Member) (t Target, ok bool) {
 	}
 	// Like HAProxy's: a check of another address or port knows nothing of how the
 	// member itself is spoken to.
-	t.TLS = p.TLS.Enabled && !m.MonitorAddress.IsValid() && m.MonitorPort == 0
+	if !m.MonitorAddress.IsValid() && m.MonitorPort == 0 {
+		t.TLS = p.TLS.Enabled
+		if p.Protocol == lb.ProtocolPROXY || p.Protocol == lb.ProtocolPROXYV2 {
+			t.Announce = p.Protocol
+		}
+	}
 	if h.Type == lb.MonitorHTTP || h.Type == lb.MonitorHTTPS {
 		t.Method, t.Path, t.ExpectedCodes = h.HTTPMethod, h.URLPath, h.ExpectedCodes
 		t.Version, t.Host = "1.0", ""

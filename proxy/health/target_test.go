@@ -55,6 +55,14 @@ func TestTargetOf(t *testing.T) {
 			t.Host = "www.example.com"
 		}},
 		{"TLS pool", func(p *lb.Pool, _ *lb.Member) { p.TLS.Enabled = true }, func(t *Target) { t.TLS = true }},
+		{"PROXY pool", func(p *lb.Pool, _ *lb.Member) { p.Protocol = lb.ProtocolPROXYV2 }, func(t *Target) { t.Announce = lb.ProtocolPROXYV2 }},
+		{
+			"PROXY pool, monitor address",
+			func(p *lb.Pool, m *lb.Member) {
+				p.Protocol, m.MonitorAddress = lb.ProtocolPROXY, netip.MustParseAddr("192.0.2.9")
+			},
+			func(t *Target) { t.Addr = netip.MustParseAddrPort("192.0.2.9:80") },
+		},
 		{
 			"TLS pool, monitor port", func(p *lb.Pool, m *lb.Member) { p.TLS.Enabled, m.MonitorPort = true, 81 },
 			func(t *Target) { t.Addr = netip.MustParseAddrPort("192.0.2.1:81") },

@@ -13,7 +13,7 @@ import (
 // else without verifying anything ("check-ssl verify none").
 func handshake(ctx context.Context, cfg *Config, t Target, conn net.Conn) (net.Conn, error) {
 	if t.TLS {
-		if settings := cfg.TLS(t.Pool); settings != nil {
+		if settings := cfg.TLS(t); settings != nil {
 			secure := tls.Client(conn, settings)
 			return secure, secure.HandshakeContext(ctx)
 		}

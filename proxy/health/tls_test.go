@@ -123,9 +123,9 @@ func TestProbeWithSettingsOfThePool(t *testing.T) {
 	if err := run(t, target); err != nil {
 		t.Errorf("without settings: %v", err)
 	}
-	cfg := Config{TLS: func(p lb.PoolID) *tls.Config {
-		if p != target.Pool {
-			t.Errorf("asked for pool %q", p)
+	cfg := Config{TLS: func(asked Target) *tls.Config {
+		if asked.Member != target.Member {
+			t.Errorf("asked for %q", asked.Member)
 		}
 		return &tls.Config{ServerName: "member.example", RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	}}.withDefaults()
