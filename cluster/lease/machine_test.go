@@ -236,6 +236,29 @@ func TestStandbyAsksThenCampaigns(t *testing.T) {
 	n.expect(n.hear(Message{Kind: Agree, From: "c", Term: 2, Seq: 1}), "campaign")
 }
 
+// Campaigns that change nothing get rarer: each one ends the election that is under way.
+func TestCampaignsInVainGetRarer(t *testing.T) {
+	n := newNode(t, true, "a", "b", "c")
+	detect := n.m.cfg.Timing.Detect
+	n.hear(renew("b", 2, 1, 0))
+	n.after(460 * ms).do(Tick{})
+	campaign := func(want time.Duration) {
+		t.Helper()
+		n.expect(n.hear(Message{Kind: Agree, From: "c", Term: 2, Seq: n.m.watch.seq}), "campaign")
+		wait := n.m.watch.notBefore.Sub(n.now)
+		if wait < want/2 || wait > want {
+			t.Errorf("it waits for %v, want %v to %v", wait, want/2, want)
+		}
+		n.expect(n.after(wait).do(Tick{}), "confirm(2)>b", "confirm(2)>c")
+	}
+	for _, doubled := range []time.Duration{1, 2, 4, 4} {
+		campaign(doubled * detect)
+	}
+	n.hear(renew("b", 2, 2, 1)) // it serves again
+	n.after(460 * ms).do(Tick{})
+	campaign(detect)
+}
+
 func TestEvidenceBeginsTheQuestionEarly(t *testing.T) {
 	for name, sign := range map[string]Event{
 		"refused connection": Suspected{"b"},

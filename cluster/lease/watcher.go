@@ -30,6 +30,7 @@ type watcher struct {
 	agreed    uint64  // bit i: voter i misses the holder too
 	notBefore Instant // no new question before
 	noticed   Instant
+	stood     uint // how often this node campaigned since it heard a holder
 
 	agreedTo    ID // whom this node lets campaign
 	agreedUntil Instant
@@ -63,7 +64,7 @@ func (m *Machine) hear(msg Message) bool {
 		m.heard()
 	}
 	if msg.Acked > w.acked || (msg.Solo && msg.Open) {
-		w.acked, w.progress = msg.Acked, m.now
+		w.acked, w.progress, w.stood = msg.Acked, m.now, 0
 		m.heard()
 	}
 	if msg.Echo > w.echoed {
@@ -138,7 +139,7 @@ func (m *Machine) look() {
 		return
 	}
 	if w.tries >= m.cfg.Timing.ConfirmTries {
-		m.backOff()
+		m.backOff(0)
 		return
 	}
 	w.tries++
@@ -170,15 +171,20 @@ func (m *Machine) campaign() {
 	}
 	m.confirmed()
 	m.out = append(m.out, Campaign{Why: why})
-	m.backOff()
+	m.backOff(min(m.watch.stood, maxDoublings))
+	m.watch.stood++
 }
 
-// backOff waits between half of Detect and all of it: two standbys that got into
-// each other's way do not meet again.
-func (m *Machine) backOff() {
+// maxDoublings bounds how long a node waits that has campaigned in vain again and again.
+const maxDoublings = 2
+
+// backOff waits between half of Detect and all of it, doubled so many times: nodes that
+// got into each other's way do not meet again. A campaign that changed nothing met
+// another one, or voters that are slow to write; the next one ends what they are about.
+func (m *Machine) backOff(doublings uint) {
 	half := m.cfg.Timing.Detect / 2
 	m.watch.asking = false
-	m.watch.notBefore = m.now.Add(half + time.Duration(m.random.below(int64(half))))
+	m.watch.notBefore = max(m.watch.notBefore, m.now.Add((half+time.Duration(m.random.below(int64(half))))<<doublings))
 }
 
 // agree counts a voter that misses the holder.
@@ -238,6 +244,6 @@ func (m *Machine) giveWay(msg Message) bool {
 	}
 	w.agreedTo = msg.From
 	w.agreedUntil = m.now.Add(time.Duration(m.cfg.Timing.ConfirmTries) * m.cfg.Timing.Confirm)
-	m.backOff()
+	m.backOff(0)
 	return true
 }
