@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -103,6 +104,7 @@ func TestNoAllocationPerRequest(t *testing.T) {
 func wantNoAllocation(t *testing.T, c *smallClient) {
 	const requests = 2000
 	run := func() uint64 {
+		_ = c.c.SetDeadline(time.Now().Add(10 * limit))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range requests {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/amphora-lb/amphora/proxy/sticky"
 )
 
 // Config configures an [Engine]. The zero value serves on the VIPs with the
@@ -47,6 +49,9 @@ type Config struct {
 	// be shorter than the members' own keep-alive timeout, so that they rarely
 	// close first. 0: 4 s.
 	MemberIdleTimeout time.Duration
+	// Remembered is how many clients are remembered of each pool that has a session
+	// persistence of SOURCE_IP or APP_COOKIE. 0: 65536.
+	Remembered int
 	// MaxRequests is how many requests a client connection may carry; the last
 	// answer says "Connection: close". 0: no limit.
 	MaxRequests int
@@ -64,6 +69,7 @@ func (c Config) withDefaults() Config {
 	c.RetryPause = orDefault(c.RetryPause, time.Second)
 	c.IdlePerMember = orDefault(c.IdlePerMember, 1024)
 	c.MemberIdleTimeout = orDefault(c.MemberIdleTimeout, 4*time.Second)
+	c.Remembered = orDefault(c.Remembered, sticky.DefaultSize)
 	return c
 }
 
@@ -86,6 +92,7 @@ func (c Config) Validate() error {
 		{"RetryPause", int64(c.RetryPause)},
 		{"IdlePerMember", int64(c.IdlePerMember)},
 		{"MemberIdleTimeout", int64(c.MemberIdleTimeout)},
+		{"Remembered", int64(c.Remembered)},
 		{"MaxRequests", int64(c.MaxRequests)},
 	} {
 		if f.value < 0 {

@@ -31,6 +31,7 @@ type control struct {
 	nextBind      time.Time // when to try again to bind; zero: nothing is missing
 	targetsDirty  bool      // what is checked changed
 	countersDirty bool      // listeners came or went
+	tablesDirty   bool      // pools began or ceased to remember clients
 	viewDirty     bool      // health changed
 }
 
@@ -113,6 +114,7 @@ func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
 	for _, ch := range changes {
 		maps.Copy(c.unserved, ch.new.unserved)
 	}
+	c.publishTables()
 }
 
 // change is a tree that became another. Where there was or will be none, it is
@@ -131,6 +133,9 @@ func (c *control) compile(tree *lb.Tree) *branch {
 		}
 		rec.spec = p
 		rec.tls = c.poolTLS(tree, p)
+		kept := newPersistence(p, rec.persistence, c.engine.cfg.Remembered)
+		c.tablesDirty = c.tablesDirty || kept != rec.persistence
+		rec.persistence = kept
 		b.take(string(p.ID), p.AdminStateUp, rec.tls)
 		for _, m := range p.Members {
 			if c.members[m.ID] == nil {
@@ -233,6 +238,7 @@ func (c *control) retire(old, next *branch) {
 			}
 		}
 		if gone(string(p.ID)) {
+			c.tablesDirty = true
 			delete(c.pools, p.ID)
 			c.engine.byID.Delete(p.ID)
 			delete(c.backs, p.ID)

@@ -15,6 +15,7 @@ func (e *exchange) deliver() (keep bool) {
 	t := &e.down
 	keep = e.mayKeep()
 	e.resp.HSTS = e.snap.hsts
+	e.settle()
 	t.out, keep = http1.AppendResponse(t.out[:0], &e.resp, &e.req, keep)
 	e.conn.in.buf.consume(e.respLen)
 	if e.resp.Status == 101 {

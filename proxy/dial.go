@@ -11,6 +11,7 @@ import (
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/lb"
 	"github.com/amphora-lb/amphora/proxy/balance"
+	"github.com/amphora-lb/amphora/proxy/http1"
 	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
 
@@ -23,23 +24,33 @@ var errNoMember = errors.New("no usable member")
 type candidates struct {
 	choice   balance.Choice
 	attempts int
+	kept     *member // that the client belongs to; nil: to none that can be used
+	known    bool    // the pool remembers the client
 }
 
 // reset ends the count on the member in use and forgets what was tried.
 func (c *candidates) reset() {
 	c.choice.Reset()
 	c.attempts = 0
+	c.kept, c.known = nil, false
 }
 
 // next picks a member. Members that became usable or unusable since the last
 // attempt count as they are now. When every one has been tried it waits for the
-// retry pause and begins again.
-func (c *candidates) next(e *Engine, p *pool, client netip.Addr) (*member, error) {
+// retry pause and begins again. A client that belongs to a member goes there first;
+// r is its request, nil for a byte stream.
+func (c *candidates) next(e *Engine, p *pool, client netip.Addr, r *http1.Request) (*member, error) {
 	if p == nil || c.attempts >= attempts {
 		return nil, errNoMember
 	}
 	c.attempts++
 	u := p.usable.Load()
+	if c.attempts == 1 {
+		if c.kept, c.known = u.belongs(client, r); c.kept != nil {
+			c.choice.Take(&c.kept.load)
+			return c.kept, nil
+		}
+	}
 	i, ok := u.balancer.Pick(&c.choice, client)
 	if !ok {
 		if c.attempts == 1 || !e.pause(e.cfg.RetryPause) {
@@ -51,7 +62,9 @@ func (c *candidates) next(e *Engine, p *pool, client netip.Addr) (*member, error
 			return nil, errNoMember
 		}
 	}
-	return u.members[i], nil
+	m := u.members[i]
+	u.picked(client, m)
+	return m, nil
 }
 
 // route is in what way a member is spoken to. Connections of one route are alike.

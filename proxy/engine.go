@@ -35,6 +35,8 @@ type Engine struct {
 
 	// dirty are the pools with a member whose health changed.
 	dirty dirtyPools
+	// tables are what pools remember of clients, see StickyChanges.
+	tables atomic.Pointer[tables]
 
 	// ctx ends when everything has to go at once; it is set by Run before any
 	// goroutine starts that reads it.

@@ -15,8 +15,11 @@ type member struct {
 	id   lb.MemberID
 	addr netip.AddrPort
 	host []byte // addr as an authority, for a client that named no host
-	load balance.Load
-	idle idlePool
+	// cookie is the response header lines that keep a client with the member ("insert nocache"): a response with a cookie must not be given
+	// to others.
+	cookie []byte
+	load   balance.Load
+	idle   idlePool
 
 	shared sharedPool // connections that carry several requests
 
@@ -26,7 +29,8 @@ type member struct {
 
 func newMember(m *lb.Member, maxIdle int) *member {
 	addr := netip.AddrPortFrom(m.Address, m.ProtocolPort)
-	return &member{id: m.ID, addr: addr, host: []byte(addr.String()), idle: idlePool{max: maxIdle}}
+	cookie := "Set-Cookie: " + serverCookie + "=" + string(m.ID) + "; path=/\r\nCache-Control: private\r\n"
+	return &member{id: m.ID, addr: addr, host: []byte(addr.String()), cookie: []byte(cookie), idle: idlePool{max: maxIdle}}
 }
 
 // remove lets nothing be kept for the member any more. What runs on it ends by

@@ -45,7 +45,7 @@ func (e *exchange) reach(fresh bool) error {
 	s := e.session
 	for {
 		if !fresh {
-			m, err := e.candidates.next(s.engine, e.pool, s.from.Addr())
+			m, err := e.candidates.next(s.engine, e.pool, s.from.Addr(), &e.req)
 			if err != nil {
 				return err
 			}
@@ -102,6 +102,9 @@ func (e *exchange) canRetry(sendErr error) bool {
 // it starts the upload.
 func (e *exchange) send() error {
 	e.fwd = http1.Forward{Host: e.member.host}
+	if p := e.pool.usable.Load().persistence; p != nil && p.kind == lb.PersistHTTPCookie {
+		e.fwd.WithoutCookie = serverCookie
+	}
 	// Octavia's driver adds them for pools of protocol HTTP only.
 	if ins := e.snap.insert; e.pool.protocol == lb.ProtocolHTTP {
 		if ins.XForwardedFor {

@@ -83,6 +83,8 @@ type pool struct {
 	protocol lb.Protocol
 	tls      *material // nil: members are spoken to in the clear; belongs to control
 	usable   atomic.Pointer[usable]
+
+	persistence *persistence // belongs to control
 }
 
 // usable is the immutable set of members that a pool may use now. members[i] is
@@ -91,6 +93,9 @@ type usable struct {
 	balancer *balance.Balancer
 	members  []*member
 	tls      *tlsx.Client // nil: in the clear
+
+	persistence *persistence       // nil: clients belong to nobody
+	byID        map[string]*member // those that clients may belong to
 }
 
 // publish makes the usable ones of members the pool's. Backup members are used
@@ -115,12 +120,20 @@ func (p *pool) publish(spec *lb.Pool, members map[lb.MemberID]*member, up func(l
 			primaries = nil // rather nobody than in the clear
 		}
 	}
-	next := &usable{tls: secure, members: make([]*member, 0, len(primaries))}
+	next := &usable{tls: secure, persistence: p.persistence, members: make([]*member, 0, len(primaries))}
 	choices := make([]balance.Member, 0, len(primaries))
 	for _, m := range primaries {
 		rec := members[m.ID]
 		next.members = append(next.members, rec)
 		choices = append(choices, balance.Member{ID: m.ID, Weight: m.Weight, Load: &rec.load})
+	}
+	if p.persistence != nil {
+		next.byID = make(map[string]*member, len(spec.Members))
+		for _, m := range spec.Members {
+			if m.AdminStateUp && up(m.ID) && (p.tls == nil || secure != nil) {
+				next.byID[string(m.ID)] = members[m.ID]
+			}
+		}
 	}
 	cfg := balance.Config{Algorithm: spec.Algorithm, Members: choices}
 	if prev := p.usable.Load(); prev != nil {

@@ -26,7 +26,7 @@ func serveTCP(x *session, snap *snapshot) {
 // connect opens a connection to a member for this session.
 func (x *session) connect(c *candidates, snap *snapshot) (*sock, error) {
 	for {
-		m, err := c.next(x.engine, snap.pool, x.from.Addr())
+		m, err := c.next(x.engine, snap.pool, x.from.Addr(), nil)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,9 @@ func unserved(t *lb.Tree) map[string]string {
 			continue
 		}
 		note(string(p.ID), poolGap(p))
+		if gap := persistenceGap(p); gap != "" {
+			say(string(p.ID), gap)
+		}
 		if h := p.Monitor; h != nil && h.AdminStateUp {
 			if gap := health.Gap(h.Type); gap != "" {
 				say(string(h.ID), gap)
@@ -59,9 +62,6 @@ func poolGap(p *lb.Pool) string {
 	case lb.ProtocolHTTP, lb.ProtocolHTTPS, lb.ProtocolTCP, lb.ProtocolPROXY, lb.ProtocolPROXYV2:
 	default:
 		return fmt.Sprintf("protocol %s", p.Protocol)
-	}
-	if p.Persistence != nil {
-		return fmt.Sprintf("session persistence (%s)", p.Persistence.Type)
 	}
 	return ""
 }

@@ -47,12 +47,18 @@ func TestUnservedIsSaid(t *testing.T) {
 				TLSRef: lb.Some("x"),
 			}}
 		}, "tls_container_ref: this node has no store of secrets"},
+		"sticky TCP pool": {func(f *front) lb.Op {
+			return lb.CreatePool{Spec: lb.PoolSpec{
+				LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolTCP), Algorithm: lb.Some(lb.RoundRobin),
+				Persistence: lb.Some(lb.PersistenceSpec{Type: lb.Some(lb.PersistHTTPCookie)}),
+			}}
+		}, "session persistence HTTP_COOKIE needs a pool of protocol HTTP, PROXY or PROXYV2: clients are not kept with a member"},
 		"sticky pool": {func(f *front) lb.Op {
 			return lb.CreatePool{Spec: lb.PoolSpec{
 				LoadBalancerID: lb.Some(f.lb), Protocol: lb.Some(lb.ProtocolHTTP), Algorithm: lb.Some(lb.RoundRobin),
 				Persistence: lb.Some(lb.PersistenceSpec{Type: lb.Some(lb.PersistSourceIP)}),
 			}}
-		}, "session persistence (SOURCE_IP) is not served by this version"},
+		}, ""},
 		"TCP monitor":       {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTCP) }, ""},
 		"HTTPS monitor":     {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorHTTPS) }, ""},
 		"TLS-HELLO monitor": {func(f *front) lb.Op { return monitor(f.pool, lb.MonitorTLSHello) }, ""},

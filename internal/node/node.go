@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
-	"google.golang.org/grpc"
-
 	"github.com/amphora-lb/amphora/cluster"
 	"github.com/amphora-lb/amphora/fsm"
 	"github.com/amphora-lb/amphora/internal/certs"
@@ -175,7 +173,7 @@ func (n *Node) openCluster() (*cluster.Node, error) {
 		Peers: n.cfg.Cluster.Peers, Voters: n.cfg.Cluster.Voters,
 		Profile: cluster.Profile(n.cfg.Cluster.Profile), VIPLink: n.link(),
 		FSM: n.state, FSMIndex: n.state.Index, Check: decodable,
-		Register: func(r grpc.ServiceRegistrar) { admin.RegisterEngine(r, local{n}) },
+		Register: n.registerPeers,
 		Logger:   n.cfg.Logger,
 		Beat:     n.cfg.Supervisor.Beat, Publish: n.publish,
 	}
@@ -245,6 +243,9 @@ func (n *Node) Run(ctx context.Context) error {
 		stage{"admin API", func(ctx context.Context) error { return n.admin.Serve(ctx, n.socket) }},
 		stage{"line to the supervisor", n.attend},
 	)
+	if n.engine != nil {
+		stages = append(stages, stage{"session persistence", n.spread})
+	}
 	if n.rest != nil { // a witness too: it reads and forwards as well as others
 		stages = append(stages, stage{"REST APIs", n.serveAPI})
 	}

@@ -40,6 +40,14 @@ func (c *Choice) Release() {
 	c.load = nil
 }
 
+// Take counts c on a member that was found in another way than by [Balancer.Pick]. If c still runs on an earlier pick, that one is released
+// first. The member counts as tried.
+func (c *Choice) Take(l *Load) {
+	c.Release()
+	l.active.Add(1)
+	c.counted(l)
+}
+
 // Forget makes the members that were tried eligible again.
 func (c *Choice) Forget() { c.picks = 0 }
 

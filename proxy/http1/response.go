@@ -20,6 +20,10 @@ type Response struct {
 	// HSTS is a complete line that AppendResponse writes in place of the member's Strict-Transport-Security; empty: the field passes
 	// unchanged. To be set after Parse, which clears it.
 	HSTS []byte
+	// Insert is complete lines that AppendResponse adds. To be set after Parse, which clears it.
+	Insert []byte
+	// WithoutCookie is a cookie of ours, which a member may not set; "": all pass unchanged. To be set after Parse, which clears it.
+	WithoutCookie string
 
 	h                 head
 	reason, reasonEnd int  // positions while the rest of the head arrives
@@ -181,13 +185,18 @@ func AppendResponse(dst []byte, r *Response, req *Request, keepAlive bool) ([]by
 			keep = upgrade
 		case fieldHSTS:
 			keep = keep && len(r.HSTS) == 0
+		case fieldSetCookie:
+			if r.WithoutCookie != "" && keep {
+				name, _, _ := r.Fields.SetCookie(i)
+				keep = string(name) != r.WithoutCookie
+			}
 		}
 		if keep {
 			c.keep(l)
 		}
 	}
 	c.flush()
-	dst = c.dst
+	dst = append(c.dst, r.Insert...)
 
 	switch {
 	case framing == Length || r.told:
