@@ -108,7 +108,9 @@ func keeping(t *testing.T, f *front, again func() string, fresh func(n int) stri
 	t.Helper()
 	home := again()
 	var i int
-	fmt.Sscan(home, &i)
+	if _, err := fmt.Sscan(home, &i); err != nil {
+		t.Fatal(err)
+	}
 	stays := func(when string) {
 		t.Helper()
 		for range 5 {
@@ -368,6 +370,9 @@ func TestPersistenceSurvivesFailover(t *testing.T) {
 				}
 			}
 			carry(holder, standby)
+			if n := standby.engine.StickyClients()[standby.pool]; n != clients {
+				t.Fatalf("the standby knows %d clients of %d", n, clients)
+			}
 			check := func(f *front) {
 				t.Helper()
 				for n := range clients {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -247,5 +248,67 @@ func TestPolicyCertificate(t *testing.T) {
 			_ = c.Close()
 		}
 		f.do(lb.DeleteL7Policy{ID: id})
+	}
+}
+
+// A pool that a policy sends to is spoken to as that pool wants it, not as the default pool, of which there may be none.
+func TestPolicyRedirectToPoolOfItsOwnKind(t *testing.T) {
+	f := newFront(t, 0, nil)
+	f.do(lb.UpdateListener{ID: f.listener, Spec: lb.ListenerSpec{DefaultPoolID: lb.Null[lb.PoolID]()}})
+	plain, secure := newOrigin(t), newOrigin(t)
+	second, third := f.secondPool(lb.ProtocolHTTP, plain.addr), f.secondPool(lb.ProtocolHTTP, secure.addr)
+	f.do(lb.UpdatePool{ID: third, Spec: lb.PoolSpec{TLSEnabled: lb.Some(true)}})
+	f.policy(lb.L7RedirectToPool, func(s *lb.L7PolicySpec) {
+		s.RedirectPoolID, s.Rules = lb.Some(third), []lb.L7RuleSpec{rule(lb.L7Path, lb.L7EqualTo, "", "/secure")}
+	})
+	f.policy(lb.L7RedirectToPool, func(s *lb.L7PolicySpec) { s.RedirectPoolID = lb.Some(second) })
+	c := f.client()
+	c.send("GET /plain HTTP/1.1\nHost: a\n\n")
+	m := newPeer(t, plain.accept())
+	m.wantHead("GET /plain HTTP/1.1")
+	m.send("HTTP/1.1 204 No Content\n\n")
+	c.wantHead("HTTP/1.1 204 No Content")
+	c.send("GET /secure HTTP/1.1\nHost: a\n\n")
+	if hello := readN(t, secure.accept(), 2); hello != "\x16\x03" {
+		t.Errorf("the member of a pool with TLS got %q", hello)
+	}
+}
+
+// Policies and persistence over HTTP/2.
+func TestPolicyHTTP2(t *testing.T) {
+	f := newHTTP2Front(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "member", r.Header["Cookie"])
+	}, nil)
+	f.policy(lb.L7Reject, func(s *lb.L7PolicySpec) {
+		s.Rules = []lb.L7RuleSpec{rule(lb.L7HostName, lb.L7EqualTo, "", "www.example.com"), rule(lb.L7Path, lb.L7StartsWith, "", "/admin")}
+	})
+	f.policy(lb.L7RedirectPrefix, func(s *lb.L7PolicySpec) {
+		s.RedirectPrefix, s.RedirectCode = lb.Some("https://b.test"), lb.Some(308)
+		s.Rules = []lb.L7RuleSpec{rule(lb.L7Cookie, lb.L7EqualTo, "id", "old")}
+	})
+	f.persist(lb.PersistHTTPCookie, "")
+	c := f.http2Client(8080)
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, _ := do(t, c, request2(t, "GET", "/admin/x", nil))
+	if resp.StatusCode != 403 || resp.ProtoMajor != 2 {
+		t.Errorf("got %s, want 403", resp.Status)
+	}
+	old := request2(t, "GET", "/p?q", nil)
+	old.Header.Set("Cookie", "a=b; id=old")
+	resp, _ = do(t, c, old)
+	if resp.StatusCode != 308 || resp.Header.Get("Location") != "https://b.test/p?q" {
+		t.Errorf("got %s to %s, want 308", resp.Status, resp.Header.Get("Location"))
+	}
+	resp, body := do(t, c, request2(t, "GET", "/", nil))
+	cookies := resp.Cookies()
+	if body != "member[]" || len(cookies) != 1 || cookies[0].Name != serverCookie {
+		t.Fatalf("got %q and cookies %v", body, cookies)
+	}
+	again := request2(t, "GET", "/", nil)
+	again.AddCookie(cookies[0])
+	again.AddCookie(&http.Cookie{Name: "x", Value: "y"})
+	resp, body = do(t, c, again)
+	if body != "member[x=y]" || len(resp.Cookies()) != 0 {
+		t.Errorf("got %q and cookies %v", body, resp.Cookies())
 	}
 }

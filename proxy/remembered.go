@@ -58,6 +58,20 @@ func (e *Engine) RetellSticky() {
 	}
 }
 
+// StickyClients returns how many clients each pool remembers that keeps them in a table.
+// It takes locks that connections wait for, for microseconds each.
+func (e *Engine) StickyClients() map[lb.PoolID]int {
+	all := e.tables.Load()
+	if all == nil {
+		return nil
+	}
+	clients := make(map[lb.PoolID]int, len(*all))
+	for id, t := range *all {
+		clients[id] = t.Len()
+	}
+	return clients
+}
+
 // publishTables shows StickyChanges and MergeSticky which pools remember clients.
 func (c *control) publishTables() {
 	if !c.tablesDirty {
