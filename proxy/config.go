@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -34,6 +35,9 @@ type Config struct {
 	// connection from there without a header is closed: to guess would let a client of
 	// the proxy forge one.
 	TrustedProxies []netip.Prefix
+	// OCSP asks the responders that certificates name. nil: a client that goes to no address
+	// of this host.
+	OCSP *http.Client
 
 	// HeadTimeout is how long a client may take from the first byte of a request
 	// to the end of its head, however steadily it sends. 0: 15 s.

@@ -32,6 +32,7 @@ type control struct {
 	targetsDirty  bool      // what is checked changed
 	countersDirty bool      // listeners came or went
 	tablesDirty   bool      // pools began or ceased to remember clients
+	certsDirty    bool      // listeners have other certificates
 	viewDirty     bool      // health changed
 }
 
@@ -115,6 +116,7 @@ func (c *control) apply(revision uint64, trees iter.Seq[*lb.Tree]) {
 		maps.Copy(c.unserved, ch.new.unserved)
 	}
 	c.publishTables()
+	c.staple()
 }
 
 // change is a tree that became another. Where there was or will be none, it is
@@ -247,7 +249,10 @@ func (c *control) retire(old, next *branch) {
 	for _, l := range old.tree.Listeners {
 		if gone(string(l.ID)) {
 			delete(c.counters, l.ID)
-			delete(c.fronts, l.ID)
+			if c.fronts[l.ID] != nil {
+				c.certsDirty = true
+				delete(c.fronts, l.ID)
+			}
 			c.countersDirty = true
 		}
 	}

@@ -22,6 +22,7 @@ type Engine struct {
 	log     *slog.Logger
 	checker *health.Checker
 	tickets *tlsx.Tickets
+	stapler *tlsx.Stapler
 	shaking slots // TLS handshakes that compute
 
 	desired   atomic.Pointer[lb.Config]
@@ -61,6 +62,7 @@ func New(cfg Config) (*Engine, error) {
 		log:      cfg.Logger,
 		wake:     make(chan struct{}, 1),
 		changed:  make(chan struct{}, 1),
+		stapler:  tlsx.NewStapler(tlsx.StaplerConfig{Client: cfg.OCSP, Logger: cfg.Logger}),
 		tickets:  tlsx.NewTickets(cfg.TicketKey, nil),
 		shaking:  make(slots, runtime.GOMAXPROCS(0)),
 		sessions: registry{set: make(map[*session]struct{})},
@@ -94,6 +96,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	var checks sync.WaitGroup
 	var checkErr error
 	checks.Go(func() { checkErr = e.checker.Run(ctx) })
+	checks.Go(func() { _ = e.stapler.Run(ctx) }) // it has no error to tell
 
 	c := newControl(e)
 	c.run(ctx)

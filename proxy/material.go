@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -191,6 +192,7 @@ func (c *control) listenerTLS(t *lb.Tree, l *lb.Listener) *material {
 	load := c.load(old, spec, project, secrets)
 	m := load.new
 	c.fronts[l.ID] = m
+	c.certsDirty = true
 	var certs []*tlsx.Certificate
 	for i, ref := range refs {
 		field := "sni_container_refs"
@@ -260,4 +262,17 @@ func (c *control) poolTLS(t *lb.Tree, p *lb.Pool) *material {
 	}
 	m.client = client
 	return m
+}
+
+// staple tells the stapler which certificates are shown, if that changed.
+func (c *control) staple() {
+	if !c.certsDirty {
+		return
+	}
+	c.certsDirty = false
+	var all []*tlsx.Certificate
+	for _, m := range c.fronts {
+		all = slices.AppendSeq(all, maps.Values(m.certs))
+	}
+	c.engine.stapler.Watch(all)
 }
