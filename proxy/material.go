@@ -65,6 +65,7 @@ type material struct {
 	certs   map[secretVersion]*tlsx.Certificate
 
 	trust    *tlsx.Trust
+	trusted  [2]string    // references that trust was made of
 	front    *tls.Config  // of a listener; nil: it cannot be served
 	client   *tlsx.Client // of a pool; nil: it cannot be used
 	problems []error
@@ -170,12 +171,12 @@ func (l *loader) authorities(caField, ca, crlField, crl string) (ok bool) {
 		list, err = l.c.engine.cfg.Secrets.CRL(ctx, crl, l.new.project, cas)
 	}
 	if err == nil {
-		l.new.trust = tlsx.NewTrust(cas, list)
+		l.new.trust, l.new.trusted = tlsx.NewTrust(cas, list), [2]string{ca, crl}
 		return true
 	}
 	l.problem(field, err)
-	if l.old != nil && l.old.trust != nil {
-		l.new.trust = l.old.trust
+	if l.old != nil && l.old.trusted == [2]string{ca, crl} {
+		l.new.trust, l.new.trusted = l.old.trust, l.old.trusted
 	}
 	return l.new.trust != nil
 }

@@ -3,10 +3,12 @@ package proxy
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"testing"
 	"time"
 
+	"github.com/amphora-lb/amphora/internal/testenv"
 	"github.com/amphora-lb/amphora/internal/testpki"
 	"github.com/amphora-lb/amphora/lb"
 )
@@ -90,6 +92,28 @@ func TestUnreadableClientCA(t *testing.T) {
 	if _, err := f.shakeNow(); err == nil {
 		t.Error("the listener serves without its CA")
 	}
+}
+
+// A CA that cannot be read any more goes on being trusted, but not in place of another.
+func TestClientCAIsLost(t *testing.T) {
+	ca, auth := withClientCA(t, lb.ClientAuthMandatory)
+	cert := ca.Issue(nil, "client")
+	f := newTLSFront(t, Config{}, 0, auth)
+	f.vault.put("clients", errors.New("gone"))
+	f.touch()
+	if _, err := f.enter(&cert, nil); err != nil {
+		t.Errorf("while the CA cannot be read: %v", err)
+	}
+	if got, want := f.engine.View().Errors[string(f.listener)], "client_ca_tls_container_ref: gone"; got != want {
+		t.Errorf("error is %q, want %q", got, want)
+	}
+	f.do(lb.UpdateListener{ID: f.listener, Spec: lb.ListenerSpec{ClientCARef: some("other")}})
+	testenv.Eventually(t, limit, func() error {
+		if _, err := f.shakeNow(); err == nil {
+			return errors.New("the CA before is trusted in place of the new one")
+		}
+		return nil
+	})
 }
 
 // A session that was made before its certificate was revoked is of no use after.
