@@ -251,7 +251,7 @@ func TestCampaignsInVainGetRarer(t *testing.T) {
 		}
 		n.expect(n.after(wait).do(Tick{}), "confirm(2)>b", "confirm(2)>c")
 	}
-	for _, doubled := range []time.Duration{1, 2, 4, 4} {
+	for _, doubled := range []time.Duration{1, 2, 2} {
 		campaign(doubled * detect)
 	}
 	n.hear(renew("b", 2, 2, 1)) // it serves again

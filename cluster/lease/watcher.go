@@ -176,7 +176,7 @@ func (m *Machine) campaign() {
 }
 
 // maxDoublings bounds how long a node waits that has campaigned in vain again and again.
-const maxDoublings = 2
+const maxDoublings = 1
 
 // backOff waits between half of Detect and all of it, doubled so many times: nodes that
 // got into each other's way do not meet again. A campaign that changed nothing met

@@ -8,8 +8,10 @@ func TestMay(t *testing.T) {
 		right   Right
 		project string
 	}
-	all := []ask{{Read, "mine"}, {Read, "other"}, {Write, "mine"}, {Write, "other"}, {ReadAll, ""}, {Admin, ""}, {ReadQuota, "mine"}, {ReadQuota, "other"}, {WriteQuota, "other"},
-		{Read, ""}, {Write, ""}}
+	all := []ask{
+		{Read, "mine"}, {Read, "other"}, {Write, "mine"}, {Write, "other"}, {ReadAll, ""}, {Admin, ""}, {ReadQuota, "mine"}, {ReadQuota, "other"}, {WriteQuota, "other"},
+		{Read, ""}, {Write, ""},
+	}
 	for name, tt := range map[string]struct {
 		caller Caller
 		want   []bool // for each of all
