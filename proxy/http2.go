@@ -305,6 +305,7 @@ func (r *request) serve() (whole bool) {
 func (r *request) recycle() {
 	x := &r.session
 	x.engine, x.snap, x.tls, x.forwardedFor = nil, nil, nil, nil
+	x.certSet, x.certLines, x.subject = 0, nil, nil // of the client that was served: the next one is another
 	x.member.Store(nil)
 	x.gone.Store(false)
 	r.mux, r.front = nil, nil
