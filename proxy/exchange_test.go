@@ -28,6 +28,7 @@ func newExchange(t *testing.T, request string) *exchange {
 	e := exchanges.New().(*exchange)
 	e.session, e.snap, e.client = x, x.snap, x.client
 	e.member, e.pool = new(member), new(pool)
+	e.pool.usable.Store(new(usable))
 	e.conn = dial()
 	x.use(e.conn)
 	e.client.in.buf = getBuffer()

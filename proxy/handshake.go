@@ -40,6 +40,7 @@ func (s *sock) secure(side func(net.Conn, *tls.Config) *tls.Conn, cfg *tls.Confi
 		return err
 	}
 	l.handshake = nil
+	s.in.total, s.out.total = 0, 0 // what is counted is inside TLS
 	s.in.op, s.out.op, s.probe = l.recv, l.send, l.peek
 	s.tls = l
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
+	"github.com/amphora-lb/amphora/proxy/http1"
 	"github.com/amphora-lb/amphora/proxy/tlsx"
 )
 
@@ -40,7 +41,7 @@ func (x *session) terminate(s *server) bool {
 	snap, c := x.snap, x.client
 	due := now().add(min(x.engine.cfg.HandshakeTimeout, snap.clientData, snap.tcpInspect))
 	// The first bytes are looked at before TLS is: who speaks HTTP gets an answer in HTTP.
-	if buf := c.in.buf; (buf == nil || buf.len() == 0) && c.fill(due) != nil {
+	if buf := c.in.buf; (buf == nil || buf.len() == 0) && c.fillUnless(&c.interrupted, due) != nil {
 		return false
 	}
 	if first := c.in.buf.bytes()[0]; 'A' <= first && first <= 'Z' {
@@ -51,6 +52,9 @@ func (x *session) terminate(s *server) bool {
 	if err := c.secure(tls.Server, snap.tls, x.engine.shaking, false, due); err != nil {
 		stats.handshakesFailed.Add(1)
 		x.engine.log.Debug("client did not complete the TLS handshake", logkey.Listener, snap.listener, logkey.Addr, x.from, logkey.Err, err)
+		if !isTimeout(err) {
+			x.linger() // a reset, because it has sent more, could overtake the alert
+		}
 		return false
 	}
 	cs := c.tls.conn.ConnectionState()
@@ -89,10 +93,8 @@ func (x *session) redirectToTLS(s *server) {
 	if len(e.req.Host) == 0 || e.req.Target[0] != '/' {
 		e.answer(400, false)
 	} else {
-		e.down.out = append(e.down.out[:0], "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\nLocation: https://"...)
-		e.down.out = append(e.down.out, e.req.Host...)
-		e.down.out = append(e.down.out, e.req.Target...)
-		e.down.out = append(e.down.out, "\r\n\r\n"...)
+		to := slices.Concat(e.req.Host, e.req.Target)
+		e.down.out = http1.AppendRedirect(e.down.out[:0], 302, false, "https://", to)
 		_ = e.down.flush() // who does not take it is gone
 	}
 	e.count()

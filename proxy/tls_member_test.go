@@ -73,12 +73,12 @@ func TestTLSToMember(t *testing.T) {
 	c := b.secure(b.config())
 	c.send(getRoot)
 	cfg := b.named("www.example.com")
-	cfg.ClientAuth, cfg.ClientCAs, cfg.NextProtos = tls.RequireAndVerifyClientCert, b.backCA.Pool(), []string{"h2", "http/1.0", "http/1.1"}
+	cfg.ClientAuth, cfg.ClientCAs, cfg.NextProtos = tls.RequireAndVerifyClientCert, b.backCA.Pool(), []string{"x", "http/1.1"}
 	m, cs, err := b.serveTLS(0, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cs.ServerName != "www.example.com" || cs.PeerCertificates[0].Subject.CommonName != "amphora" || cs.NegotiatedProtocol == "h2" || cs.NegotiatedProtocol == "" {
+	if cs.ServerName != "www.example.com" || cs.PeerCertificates[0].Subject.CommonName != "amphora" || cs.NegotiatedProtocol != "http/1.1" {
 		t.Errorf("the member sees %q, %s and %q", cs.ServerName, cs.PeerCertificates[0].Subject, cs.NegotiatedProtocol)
 	}
 	b.pass(c, m)
