@@ -43,6 +43,8 @@ var forbidden = []rule{
 	{"proxy", "github.com/hashicorp/raft", "the engine is told what to serve"},
 	{"proxy", module + "cluster", "the engine is told what to serve"},
 	{"proxy", module + "fsm", "the engine is told what to serve"},
+	{"proxy/http2", module + "lb", "a codec knows messages, not load balancers"},
+	{"proxy/http2", "net", "a codec is given bytes"},
 	{"rpc", module + "fsm", "an API proposes through an interface of its own"},
 	{"rpc", module + "cluster", "an API proposes through an interface of its own"},
 	{"rpc", module + "proxy", "an API reads a view, it does not reach into the engine"},

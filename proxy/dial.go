@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/amphora-lb/amphora/internal/logkey"
@@ -72,6 +73,8 @@ type route struct {
 	tls        *tlsx.Client // nil: in the clear
 	serverName string       // that the client asked for, sent on; "": none
 
+	upgrade bool // over TLS: HTTP/2 is not offered, which knows no upgrade
+
 	// Of members that are told who the client is: a connection is one client's.
 	header lb.Protocol // PROXY or PROXYV2; "": they are not told
 	owner  *session
@@ -112,7 +115,11 @@ func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error)
 	if r.tls == nil {
 		return s, nil
 	}
-	if err := s.secure(tls.Client, r.tls.Config(m.id, r.serverName), e.shaking, true, due); err != nil {
+	cfg := r.tls.Config(m.id, r.serverName)
+	if r.upgrade {
+		cfg = withoutHTTP2(cfg)
+	}
+	if err := s.secure(tls.Client, cfg, e.shaking, true, due); err != nil {
 		e.log.Debug("member did not complete the TLS handshake", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
 		x.member.Store(nil)
 		s.close()
@@ -124,6 +131,16 @@ func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error)
 		return &c.sock, nil
 	}
 	return s, nil
+}
+
+// withoutHTTP2 is cfg that offers less.
+func withoutHTTP2(cfg *tls.Config) *tls.Config {
+	if !slices.Contains(cfg.NextProtos, "h2") {
+		return cfg
+	}
+	cfg = cfg.Clone()
+	cfg.NextProtos = slices.DeleteFunc(slices.Clone(cfg.NextProtos), func(p string) bool { return p == "h2" })
+	return cfg
 }
 
 // dial opens a TCP connection to m.

@@ -304,7 +304,7 @@ func (r *request) serve() (whole bool) {
 // recycle keeps the memory for another request.
 func (r *request) recycle() {
 	x := &r.session
-	x.engine, x.snap, x.tls, x.forwardedFor = nil, nil, nil, nil
+	x.engine, x.snap, x.carrier, x.tls, x.forwardedFor = nil, nil, nil, nil, nil
 	x.certSet, x.certLines, x.subject = 0, nil, nil // of the client that was served: the next one is another
 	x.member.Store(nil)
 	x.gone.Store(false)

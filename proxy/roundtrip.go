@@ -55,7 +55,7 @@ func (e *exchange) reach(fresh bool) error {
 			}
 		}
 		fresh = false
-		conn, err := s.open(e.member, s.route(e.pool), e.snap.memberConnect)
+		conn, err := s.open(e.member, e.memberRoute(), e.snap.memberConnect)
 		if err == nil {
 			e.conn, e.reused = conn, false
 			return nil
@@ -63,12 +63,19 @@ func (e *exchange) reach(fresh bool) error {
 	}
 }
 
+// memberRoute is how this request reaches the members of its pool.
+func (e *exchange) memberRoute() route {
+	r := e.session.route(e.pool)
+	r.upgrade = e.req.Upgrade && r.tls != nil
+	return r
+}
+
 // takeIdle takes an idle connection to the member, after a look that finds it
 // open and silent: what a member sent unasked (a 408, a body where there can be
 // none) would be taken for the response to this request.
 func (e *exchange) takeIdle() bool {
 	notBefore := now() - instant(e.session.engine.cfg.MemberIdleTimeout)
-	r := e.session.route(e.pool)
+	r := e.memberRoute()
 	if r.tls != nil {
 		if c := e.member.shared.get(r); c != nil {
 			e.conn, e.reused = &c.sock, true

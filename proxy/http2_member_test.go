@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -146,4 +148,36 @@ func TestGRPCCancel(t *testing.T) {
 	if err := conn.Invoke(t.Context(), "/echo.Echo/One", wrapperspb.String("b"), &got); err != nil {
 		t.Errorf("the next call: %v", err)
 	}
+}
+
+// A WebSocket reaches members that prefer HTTP/2 nevertheless, by HTTP/1.1.
+func TestUpgradeToHTTP2Member(t *testing.T) {
+	f := newTLSFront(t, Config{}, 0, nil)
+	f.do(lb.UpdatePool{ID: f.pool, Spec: lb.PoolSpec{TLSEnabled: lb.Some(true)}})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" {
+			_, _ = io.WriteString(w, r.Proto)
+			return
+		}
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n")
+		_, _ = io.Copy(c, rw)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	f.rig.member(f.pool, srv.Listener.Addr().(*net.TCPAddr).AddrPort())
+	c := f.secure(f.config())
+	c.send("GET / HTTP/1.1\nHost: a\n\n")
+	c.wantHead("HTTP/1.1 200 ")
+	c.wantBody("HTTP/2.0")
+	c.send("GET / HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: chat\n\n")
+	c.wantHead("HTTP/1.1 101 Switching Protocols")
+	c.send("hello")
+	c.wantBody("hello")
 }
