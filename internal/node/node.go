@@ -132,7 +132,7 @@ func (n *Node) openEngine() error {
 	log := n.cfg.Logger.With(logkey.Component, "proxy")
 	if n.engine, err = proxy.New(proxy.Config{
 		Bind: n.cfg.Bind, Logger: log,
-		Secrets:   secrets{certs.New(certs.Config{Objects: n.state.Config, Opener: n.key}), log},
+		Secrets:   secrets{n.secrets, log},
 		TicketKey: n.key.TicketKey,
 	}); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (s secrets) CRL(ctx context.Context, ref, project string, cas []*x509.Certi
 }
 
 // Version implements [proxy.Secrets].
-func (secrets) Version(cfg *lb.Config, ref string) uint64 { return certs.Version(cfg, ref) }
+func (s secrets) Version(cfg *lb.Config, ref string) uint64 { return s.resolver.Version(cfg, ref) }
 
 // reason is what users are told.
 func (s secrets) reason(ref string, err error) error {
