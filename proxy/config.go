@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/amphora-lb/amphora/proxy/flowlog"
 	"github.com/amphora-lb/amphora/proxy/sticky"
 )
 
@@ -38,6 +39,10 @@ type Config struct {
 	// OCSP asks the responders that certificates name. nil: a client that goes to no address
 	// of this host.
 	OCSP *http.Client
+
+	// Logs get a record of every request, and of every TCP connection, when it has
+	// ended. The Engine runs them. None: nothing is recorded, at no cost.
+	Logs []*flowlog.Log
 
 	// HeadTimeout is how long a client may take from the first byte of a request
 	// to the end of its head, however steadily it sends. 0: 15 s.

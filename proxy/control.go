@@ -167,7 +167,7 @@ func (c *control) compile(tree *lb.Tree) *branch {
 		rules := c.policies(l, b.unserved)
 		for _, addr := range c.engine.listenAddrs(tree, l) {
 			s := newSnapshot(l, addr, c.pool(l.DefaultPoolID), c.counters[l.ID])
-			s.policies = rules
+			s.policies, s.project = rules, tree.LoadBalancer.ProjectID
 			if secure != nil {
 				s.tls, s.certFields, s.hsts = secure.front, certFieldsOf(l.InsertHeaders), hstsLine(l.HSTS)
 			}

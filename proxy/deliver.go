@@ -6,6 +6,7 @@ import (
 
 	"github.com/amphora-lb/amphora/internal/logkey"
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/flowlog"
 	"github.com/amphora-lb/amphora/proxy/http1"
 )
 
@@ -14,6 +15,7 @@ import (
 func (e *exchange) deliver() (keep bool) {
 	t := &e.down
 	keep = e.mayKeep()
+	e.note.status = e.resp.Status
 	e.resp.HSTS = e.snap.hsts
 	e.settle()
 	t.out, keep = http1.AppendResponse(t.out[:0], &e.resp, &e.req, keep)
@@ -25,6 +27,10 @@ func (e *exchange) deliver() (keep bool) {
 	before := t.sent
 	if err := e.passBody(); err != nil {
 		e.broken("response broke off", err)
+		e.note.end = flowlog.EndMemberBody
+		if isWriteError(err) {
+			e.note.end = flowlog.EndClientBody
+		}
 		e.drop()
 		if t.sent == before && !isWriteError(err) {
 			return e.finishOwn(502, false)
@@ -38,6 +44,7 @@ func (e *exchange) deliver() (keep bool) {
 	e.release()
 	e.upload.consume()
 	if t.finish(trailer) != nil {
+		e.note.end = flowlog.EndClientBody
 		e.client.abort()
 		return false
 	}
@@ -121,6 +128,7 @@ func (e *exchange) switchProtocols() {
 	if !t.run() {
 		e.snap.counters.errors.Add(1)
 	}
+	e.note.end = t.end
 	e.session.skipBytes()
 	e.drop()
 }

@@ -93,6 +93,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer cancel()
 	e.ctx = ctx
 
+	// The logs go on until nothing is left that they could get a record of.
+	logCtx, endLogs := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLogs()
+	var logs sync.WaitGroup
+	for _, l := range e.cfg.Logs {
+		logs.Go(func() { l.Run(logCtx) })
+	}
 	var checks sync.WaitGroup
 	var checkErr error
 	checks.Go(func() { checkErr = e.checker.Run(ctx) })
@@ -112,6 +119,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		m.remove()
 	}
 	checks.Wait()
+	endLogs()
+	logs.Wait()
 	return checkErr
 }
 

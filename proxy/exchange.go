@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/amphora-lb/amphora/proxy/flowlog"
 	"github.com/amphora-lb/amphora/proxy/http1"
 )
 
@@ -17,6 +18,7 @@ type exchange struct {
 	pool    *pool     // where it goes; nil: nowhere
 	last    bool      // the client connection has carried as many as it may
 	client  *sock
+	note    note
 
 	req     http1.Request
 	headLen int // bytes of the request's head
@@ -50,6 +52,7 @@ func getExchange(x *session, s *server, n int) *exchange {
 	e.session, e.server, e.snap, e.client = x, s, x.snap, x.client
 	e.last = n == x.engine.cfg.MaxRequests
 	e.down.reset(x.client, x.snap.clientData)
+	e.note.begin(x)
 	return e
 }
 
@@ -68,6 +71,7 @@ func (e *exchange) serve() (keep bool) {
 		return false
 	}
 	defer e.count()
+	e.note.request(&e.req)
 	if e.req.Upgrade && e.buffered() > 0 {
 		// Bytes behind the request cannot be meant for a protocol that the member
 		// has not agreed to yet.
@@ -77,6 +81,7 @@ func (e *exchange) serve() (keep bool) {
 		return keep
 	}
 	if err := e.roundTrip(); err != nil {
+		e.note.end = e.endOf(err)
 		return e.fail(err)
 	}
 	return e.deliver()
@@ -84,6 +89,7 @@ func (e *exchange) serve() (keep bool) {
 
 // count adds the request to the listener's counters.
 func (e *exchange) count() {
+	e.record()
 	e.snap.counters.requests.Add(1)
 	e.session.countBytes(e.snap.counters)
 }
@@ -141,6 +147,7 @@ func (e *exchange) bodyFraming() http1.Framing {
 
 // refuse answers a request whose head is not valid.
 func (e *exchange) refuse(err error) {
+	e.note.end = flowlog.EndBadRequest
 	e.answer(statusOf(err), false)
 	e.req.Reset()
 	e.count()
@@ -157,6 +164,7 @@ func statusOf(err error) int {
 
 // answer sends a response of our own.
 func (e *exchange) answer(status int, keep bool) bool {
+	e.note.status = status
 	e.down.out = append(e.down.out[:0], http1.Answer(status, keep, e.req.Head)...)
 	return e.down.flush() == nil
 }

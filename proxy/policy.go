@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"github.com/amphora-lb/amphora/lb"
+	"github.com/amphora-lb/amphora/proxy/flowlog"
 	"github.com/amphora-lb/amphora/proxy/http1"
 	"github.com/amphora-lb/amphora/proxy/l7"
 	"github.com/amphora-lb/amphora/proxy/tlsx"
@@ -54,9 +55,11 @@ func (e *exchange) route() (done, keep bool) {
 		e.pool = e.snap.policies.pools[o.Index]
 		return false, false
 	case lb.L7Reject:
+		e.note.end = flowlog.EndOwn
 		return true, e.finishOwn(403, e.mayKeep())
 	}
 	keep = e.mayKeep()
+	e.note.status, e.note.end = o.Code, flowlog.EndOwn
 	prefix, rest := o.Location(e.req.Target)
 	e.down.out = http1.AppendRedirect(e.down.out[:0], o.Code, keep, prefix, rest)
 	return true, e.finishOut(keep)

@@ -31,6 +31,7 @@ type session struct {
 	certSet      certFields
 	certLines    []byte // see certificateLines
 	subject      map[string]subjectField
+	subjectLine  string // of the client's certificate, for logs; "": not needed yet
 	in, out      uint64 // bytes of client that were counted
 }
 

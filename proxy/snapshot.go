@@ -18,6 +18,7 @@ import (
 type snapshot struct {
 	listener lb.ListenerID
 	lb       lb.LoadBalancerID
+	project  string
 	addr     netip.AddrPort // where it listens
 	protocol lb.Protocol
 	limit    int64

@@ -268,4 +268,5 @@ var epoch = time.Now()
 func now() instant { return instant(time.Since(epoch)) + 1 }
 
 func (i instant) add(d time.Duration) instant { return i + instant(d) }
+func (i instant) duration() time.Duration     { return time.Duration(i) }
 func (i instant) time() time.Time             { return epoch.Add(time.Duration(i)) }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/amphora-lb/amphora/proxy/flowlog"
 )
 
 // tunnel passes bytes between a client and a member, each way by itself: the end
@@ -26,6 +28,7 @@ type tunnel struct {
 	// at it: a download keeps alive a client that has nothing to say.
 	active atomic.Int64
 	moved  atomic.Bool
+	end    flowlog.End // how it ended; set by run
 
 	look func(p []byte) bool // see flow; at what the client sends
 }
@@ -63,6 +66,7 @@ func (t *tunnel) run() bool {
 			f.src.spoil()
 		}
 	}
+	t.end = t.endOf(up.err, down.err)
 	return up.err == nil && down.err == nil
 }
 

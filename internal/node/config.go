@@ -31,6 +31,7 @@ type Config struct {
 	VIP     VIPConfig     `toml:"vip"`
 	Admin   AdminConfig   `toml:"admin"`
 	API     APIConfig     `toml:"api"`
+	Engine  EngineConfig  `toml:"engine"`
 
 	Barbican BarbicanConfig `toml:"barbican"`
 

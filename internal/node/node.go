@@ -134,6 +134,8 @@ func (n *Node) openEngine() error {
 		Bind: n.cfg.Bind, Logger: log,
 		Secrets:   secrets{n.secrets, log},
 		TicketKey: n.key.TicketKey,
+
+		TrustedProxies: n.cfg.Engine.TrustedProxies, Logs: n.cfg.Engine.logs(log),
 	}); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (c Config) Validate() error {
 	c.validateCluster(&p)
 	c.validateVIP(&p)
 	c.validateAPI(&p)
+	c.validateEngine(&p)
 	c.Barbican.validate(&p)
 	return errors.Join(p...)
 }
