@@ -31,7 +31,7 @@ func (f Format) append(b []byte, r *Record, c *clock, at time.Time) []byte {
 }
 
 func appendOctavia(b []byte, r *Record, c *clock, at time.Time) []byte {
-	b = appendWord(b, string(r.Project))
+	b = appendWord(b, r.Project)
 	b = appendWord(append(b, ' '), string(r.LoadBalancer))
 	b = appendWord(append(b, ' '), string(r.Listener))
 	b = append(b, ' ')

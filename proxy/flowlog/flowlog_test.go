@@ -168,7 +168,7 @@ func TestFullQueueDropsAndCounts(t *testing.T) {
 			t.Errorf("%d were dropped, want 150", l.Dropped())
 		}
 		close(m.block)
-		time.Sleep(time.Second) // of the bubble's clock
+		<-time.After(time.Second) // of the bubble's clock
 		if n := m.got(); n != 100 {
 			t.Errorf("%d lines were written, want 100", n)
 		}
@@ -185,28 +185,28 @@ func TestFailoverOfTargets(t *testing.T) {
 		first, second := &memory{err: errors.New("down")}, new(memory)
 		l, stop := start(Config{Targets: []Target{first, second}})
 		l.Add(full(), 0)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if second.got() != 1 {
 			t.Error("the second target did not take over")
 		}
 		first.set(nil)
 		l.Add(full(), 0)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if second.got() != 2 {
 			t.Error("the first target is used again too early")
 		}
-		time.Sleep(defaultFailBack)
+		<-time.After(defaultFailBack)
 		l.Add(full(), 0)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if first.got() != 1 {
 			t.Error("the first target is not used again")
 		}
 		first.set(errors.New("down"))
 		second.set(errors.New("down"))
 		l.Add(full(), 0)
-		time.Sleep(10 * defaultRetry)
+		<-time.After(10 * defaultRetry)
 		second.set(nil)
-		time.Sleep(defaultRetry + time.Second)
+		<-time.After(defaultRetry + time.Second)
 		if second.got() != 3 || l.Dropped() != 0 {
 			t.Errorf("after an outage of both: %d lines, %d dropped", second.got(), l.Dropped())
 		}
