@@ -119,7 +119,7 @@ func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error)
 	if r.upgrade {
 		cfg = withoutHTTP2(cfg)
 	}
-	if err := s.secure(tls.Client, cfg, e.shaking, true, due); err != nil {
+	if err := s.secure(tls.Client, cfg, e.meeting, true, due); err != nil {
 		e.log.Debug("member did not complete the TLS handshake", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
 		x.member.Store(nil)
 		s.close()

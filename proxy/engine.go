@@ -23,7 +23,8 @@ type Engine struct {
 	checker *health.Checker
 	tickets *tlsx.Tickets
 	stapler *tlsx.Stapler
-	shaking slots // TLS handshakes that compute
+	shaking slots // TLS handshakes with clients that compute
+	meeting slots // those with members, which a flood of clients must not hold up
 
 	desired   atomic.Pointer[lb.Config]
 	applying  atomic.Bool   // Apply was called
@@ -65,6 +66,7 @@ func New(cfg Config) (*Engine, error) {
 		stapler:  tlsx.NewStapler(tlsx.StaplerConfig{Client: cfg.OCSP, Logger: cfg.Logger}),
 		tickets:  tlsx.NewTickets(cfg.TicketKey, nil),
 		shaking:  make(slots, runtime.GOMAXPROCS(0)),
+		meeting:  make(slots, runtime.GOMAXPROCS(0)),
 		sessions: registry{set: make(map[*session]struct{})},
 	}
 	e.checker = health.New(health.Config{Logger: cfg.Logger, TLS: e.checkTLS, Report: func(ev health.Event) {

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
+	"os"
 	"syscall"
 )
 
@@ -12,6 +14,7 @@ type handshake struct {
 	sock  *sock
 	due   instant
 	slots slots
+	held  bool   // a slot
 	p     []byte // to be read into
 }
 
@@ -20,8 +23,23 @@ type handshake struct {
 // would wait behind them. A handshake that waits for its peer holds none.
 type slots chan struct{}
 
-func (s slots) acquire() { s <- struct{}{} }
-func (s slots) release() { <-s }
+// acquire waits for a slot. A handshake whose time has passed meanwhile shall not compute
+// for nobody: with too many clients that would be all that is done.
+func (h *handshake) acquire() error {
+	h.slots <- struct{}{}
+	h.held = true
+	if now() >= h.due {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+func (h *handshake) release() {
+	if h.held {
+		h.held = false
+		<-h.slots
+	}
+}
 
 // secure puts TLS on s: with [tls.Server] or [tls.Client] it shakes hands until due. What
 // is in the buffer counts as received. After an error the connection is of no use; the
@@ -30,10 +48,7 @@ func (s *sock) secure(side func(net.Conn, *tls.Config) *tls.Conn, cfg *tls.Confi
 	h := &handshake{sock: s, due: due, slots: bound}
 	l := &link{sock: s, handshake: h, strict: strict}
 	l.conn = side(l, cfg)
-	bound.acquire()
-	err := l.conn.Handshake()
-	bound.release()
-	if err != nil {
+	if err := h.shake(l.conn); err != nil {
 		return err
 	}
 	if err := s.raw.Control(func(fd uintptr) { l.fd = fd }); err != nil {
@@ -44,6 +59,15 @@ func (s *sock) secure(side func(net.Conn, *tls.Config) *tls.Conn, cfg *tls.Confi
 	s.in.op, s.out.op, s.probe = l.recv, l.send, l.peek
 	s.tls = l
 	return nil
+}
+
+// shake gives the slot back also if crypto/tls, or a key, panics.
+func (h *handshake) shake(c *tls.Conn) error {
+	defer h.release()
+	if err := h.acquire(); err != nil {
+		return err
+	}
+	return c.Handshake()
 }
 
 // read reads into p what is buffered, or waits for more.
@@ -59,10 +83,9 @@ func (h *handshake) read(p []byte) (int, error) {
 		}
 	}
 	h.p = p
-	h.slots.release()
+	h.release()
 	err := s.await(&s.in, h.recv, nil, h.due)
-	h.slots.acquire()
-	if err != nil {
+	if err = cmp.Or(err, h.acquire()); err != nil {
 		return 0, err
 	}
 	return s.in.n, received(s.in.n, s.in.errno)
@@ -80,8 +103,7 @@ func (h *handshake) recv(fd uintptr) bool {
 }
 
 func (h *handshake) write(p []byte) (int, error) {
-	h.slots.release()
+	h.release()
 	err := h.sock.writeAll(p, h.due)
-	h.slots.acquire()
-	return len(p) - len(h.sock.out.p), err
+	return len(p) - len(h.sock.out.p), cmp.Or(err, h.acquire())
 }
