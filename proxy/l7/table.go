@@ -62,7 +62,8 @@ type policy struct {
 
 // Compile makes the table of a listener's policies, which are sorted by position. Policies that are disabled, have no enabled rule, or
 // redirect to a pool that is disabled are left out, as in Octavia: the request is as if they were not there. With an error, which names the
-// policies that it is about and is an [*Error] each, the table has the others.
+// policies that it is about and is an [*Error] each, the table has the others, and those of them that reject: a rule that cannot be compiled
+// counts as one that matches, so that they let nothing through that they were to keep out.
 func Compile(policies []*lb.L7Policy, enabled func(lb.PoolID) bool) (*Table, []*Error) {
 	t := new(Table)
 	var bad []*Error
@@ -73,9 +74,10 @@ func Compile(policies []*lb.L7Policy, enabled func(lb.PoolID) bool) (*Table, []*
 		p, err := compile(q)
 		if err != nil {
 			bad = append(bad, &Error{q.ID, err})
-			continue
-		}
-		if len(p.rules) == 0 {
+			if q.Action != lb.L7Reject {
+				continue
+			}
+		} else if len(p.rules) == 0 {
 			continue
 		}
 		p.Index = i
@@ -132,6 +134,7 @@ func compile(q *lb.L7Policy) (policy, error) {
 		compiled, err := compileRule(r)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("rule %s: %w", r.ID, err))
+			continue
 		}
 		p.rules = append(p.rules, compiled)
 	}

@@ -242,7 +242,7 @@ func TestLocation(t *testing.T) {
 	}
 }
 
-// What cannot be compiled is named, and the rest is served.
+// What cannot be compiled is named, and the rest is served. A rejection goes by the rules that are left of it.
 func TestCompileErrors(t *testing.T) {
 	good := policyOf(lb.L7Reject, on(lb.L7Path, lb.L7EqualTo, "", "/"))
 	for want, q := range map[string]*lb.L7Policy{
@@ -257,8 +257,15 @@ func TestCompileErrors(t *testing.T) {
 		if len(bad) != 1 || bad[0].Policy != "bad" || !strings.Contains(bad[0].Error(), want) {
 			t.Errorf("%v, want %s", bad, want)
 		}
-		if o := tab.Match(parse(t, "GET / HTTP/1.1\nHost: a\n\n"), nil); o == nil || o.Index != 1 {
-			t.Errorf("the other policy does not match: %+v", o)
+		if o := tab.Match(parse(t, "GET / HTTP/1.1\nHost: a\n\n"), nil); o == nil || (o.Index == 0) != (q.Action == lb.L7Reject) {
+			t.Errorf("%s: got %+v", want, o)
+		}
+		q.Rules = append(q.Rules, on(lb.L7Path, lb.L7StartsWith, "", "/kept"))
+		tab, _ = Compile([]*lb.L7Policy{q}, always)
+		for path, match := range map[string]bool{"/kept": q.Action == lb.L7Reject, "/open": false} {
+			if o := tab.Match(parse(t, "GET "+path+" HTTP/1.1\nHost: a\n\n"), nil); (o != nil) != match {
+				t.Errorf("%s: %s gets %+v", want, path, o)
+			}
 		}
 	}
 }
