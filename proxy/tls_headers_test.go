@@ -43,7 +43,7 @@ func TestCertificateHeaders(t *testing.T) {
 			ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 2, 3, 4}, Value: "odd"}},
 		}
 	})
-	forged := "X-SSL-Client-Verify: 7\nx-ssl-client-dn: /CN=root\nX-SSL-Client-Serial: 1\nX-SSL-Issuer: me\n"
+	forged := "X-SSL-Client-Verify: 7\nx-ssl-client-dn: /CN=root\nX-SSL-Client-Serial: 1\nX-SSL-Issuer: me\nX_SSL_Client_DN: /CN=root\nx-ssl_issuer: me\n"
 
 	cfg := f.config()
 	cfg.Certificates = []tls.Certificate{shown}

@@ -113,13 +113,13 @@ func identify(name []byte) fieldID {
 		}
 	case 'x':
 		switch {
-		case len(name) == 15 && equalFold(name, "x-forwarded-for"):
+		case len(name) == 15 && hasPrefixCGI(name, "x-forwarded-for"):
 			return fieldForwardedFor
-		case len(name) == 16 && equalFold(name, "x-forwarded-port"):
+		case len(name) == 16 && hasPrefixCGI(name, "x-forwarded-port"):
 			return fieldForwardedPort
-		case len(name) == 17 && equalFold(name, "x-forwarded-proto"):
+		case len(name) == 17 && hasPrefixCGI(name, "x-forwarded-proto"):
 			return fieldForwardedProto
-		case hasPrefixFold(name, "x-ssl-client-"), len(name) == 12 && equalFold(name, "x-ssl-issuer"):
+		case hasPrefixCGI(name, "x-ssl-client-"), len(name) == 12 && hasPrefixCGI(name, "x-ssl-issuer"):
 			return fieldCertificate
 		}
 	}

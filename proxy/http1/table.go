@@ -94,6 +94,20 @@ func hasPrefixFold(b []byte, word string) bool {
 	return len(b) >= len(word) && equalFold(b[:len(word)], word)
 }
 
+// hasPrefixCGI is hasPrefixFold that takes "_" for "-": servers that hand fields on as
+// variables (RFC 3875 section 4.1.18, WSGI, Rack) give both the same name.
+func hasPrefixCGI(b []byte, word string) bool {
+	if len(b) < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if c := b[i] | 0x20; c != word[i] && (b[i] != '_' || word[i] != '-') {
+			return false
+		}
+	}
+	return true
+}
+
 // fold returns c in lower case if it is a letter.
 func fold(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
