@@ -157,5 +157,9 @@ func (b *Barbican) failed(kind lb.Kind, id string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return unreachable(fmt.Sprintf("get %s %s from Barbican", kind, id), err)
+	away := unreachable(fmt.Sprintf("get %s %s from Barbican", kind, id), err)
+	if gophercloud.ResponseCodeIs(err, http.StatusInternalServerError) {
+		return &Answered{away} // as when it cannot decrypt this one
+	}
+	return away
 }

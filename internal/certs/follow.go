@@ -206,7 +206,6 @@ func (f *Follower) Run(ctx context.Context) error {
 // that is away is asked once in a round.
 func (f *Follower) round(ctx context.Context) (next time.Time) {
 	var away error
-	changed := false
 	for batch := f.due(); len(batch) > 0; batch = f.due() { // what is in a container comes after it
 		for _, t := range batch {
 			s, err := (*stored)(nil), away
@@ -216,14 +215,13 @@ func (f *Follower) round(ctx context.Context) (next time.Time) {
 			if ctx.Err() != nil {
 				return time.Now()
 			}
-			if errors.Is(err, lb.ErrUnavailable) {
+			if answered := (*Answered)(nil); errors.Is(err, lb.ErrUnavailable) && !errors.As(err, &answered) {
 				away = err
 			}
-			changed = f.keep(t, s, err) || changed
+			if f.keep(t, s, err) {
+				signal(f.changes) // at once: the next answer may take long
+			}
 		}
-	}
-	if changed {
-		signal(f.changes)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

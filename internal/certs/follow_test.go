@@ -18,6 +18,7 @@ type store struct {
 	secrets    map[string]string
 	containers map[string]map[string]string
 	fails      error
+	poisoned   string // secret at which it fails
 	asked      int
 }
 
@@ -27,6 +28,9 @@ func (s *store) Secret(_ context.Context, id string) ([]byte, error) {
 	s.asked++
 	if s.fails != nil {
 		return nil, s.fails
+	}
+	if id == s.poisoned {
+		return nil, &certs.Answered{Err: errAway}
 	}
 	if v, ok := s.secrets[id]; ok {
 		return []byte(v), nil
@@ -164,6 +168,19 @@ func TestFollowerAsksAStoreThatIsAwayOnce(t *testing.T) {
 		if pass(f, 0); s.asked > 2 {
 			t.Errorf("%d questions to who is away, want one a round", s.asked)
 		}
+	})
+}
+
+// A secret at which the store fails keeps nobody from the others.
+func TestFollowerPassesOverAPoisonedSecret(t *testing.T) {
+	following(t, func(t *testing.T, s *store, f *certs.Follower, wanted *[]string) {
+		*wanted = []string{one, two}
+		s.secrets[two], s.poisoned = "b", one
+		secretOf(t, f, one, "")
+		secretOf(t, f, two, "")
+		pass(f, 0)
+		secretOf(t, f, two, "b")
+		secretOf(t, f, one, "")
 	})
 }
 

@@ -28,6 +28,15 @@ type Source interface {
 	Container(ctx context.Context, id string) (map[string]string, error)
 }
 
+// Answered is an error of a [Source] that is there, but fails at one secret: others are
+// still worth asking for.
+type Answered struct{ Err error }
+
+func (e *Answered) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was answered.
+func (e *Answered) Unwrap() error { return e.Err }
+
 // Config says where secrets are.
 type Config struct {
 	// Objects is the configuration of this cluster, as it is when it is called.
