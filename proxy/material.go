@@ -195,6 +195,7 @@ func (c *control) listenerTLS(t *lb.Tree, l *lb.Listener) *material {
 	c.fronts[l.ID] = m
 	c.certsDirty = true
 	var certs []*tlsx.Certificate
+	lost := false // the one for clients that name nothing known
 	for i, ref := range refs {
 		field := "sni_container_refs"
 		if i == 0 {
@@ -205,6 +206,8 @@ func (c *control) listenerTLS(t *lb.Tree, l *lb.Listener) *material {
 		}
 		if cert := load.certificate(field, ref); cert != nil {
 			certs = append(certs, cert)
+		} else {
+			lost = lost || i == 0
 		}
 	}
 	if len(certs) == 0 {
@@ -214,8 +217,12 @@ func (c *control) listenerTLS(t *lb.Tree, l *lb.Listener) *material {
 		!load.authorities("client_ca_tls_container_ref", spec.ClientCARef, "client_crl_container_ref", spec.ClientCRLRef) {
 		return m
 	}
+	store := tlsx.NewStore(certs)
+	if lost {
+		store = store.Strict()
+	}
 	front, err := tlsx.Server(tlsx.ServerConfig{
-		Listener: l.ID, Params: spec.TLSParams, Protocols: clientProtocols(), Store: tlsx.NewStore(certs),
+		Listener: l.ID, Params: spec.TLSParams, Protocols: clientProtocols(), Store: store,
 		ClientAuth: spec.ClientAuth, Trust: m.trust, Tickets: c.engine.tickets,
 	})
 	if err != nil {

@@ -238,9 +238,15 @@ func TestUnreadableCertificateIsSaid(t *testing.T) {
 	if got, want := f.engine.View().Errors[string(f.listener)], "default_tls_container_ref: there is no secret lost"; got != want {
 		t.Errorf("error is %q, want %q", got, want)
 	}
-	c, err := f.shake(&tls.Config{InsecureSkipVerify: true}) // the rest is served
+	c, err := f.shake(&tls.Config{InsecureSkipVerify: true, ServerName: "good.example"}) // the rest is served
 	if err != nil || c.ConnectionState().PeerCertificates[0].Subject.CommonName != "good.example" {
 		t.Errorf("handshake: %v", err)
+	}
+	for _, name := range []string{"", "www.example.com"} { // with its own names only
+		_, err := f.shake(&tls.Config{InsecureSkipVerify: true, ServerName: name})
+		if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
+			t.Errorf("handshake without the default certificate, asking for %q: %v", name, err)
+		}
 	}
 	// One without any certificate does not listen, and is there once there is one.
 	f.do(lb.UpdateListener{ID: f.listener, Spec: lb.ListenerSpec{SNIRefs: lb.Null[[]string]()}})

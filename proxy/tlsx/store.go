@@ -80,14 +80,17 @@ func NewStore(all []*Certificate) *Store {
 	return s
 }
 
-var errNoCertificate = errors.New("the listener has no certificate")
+// Strict is a Store of the same certificates that has none for clients that name nothing
+// known: the one for them cannot be had, and another one would be a wrong name.
+func (s *Store) Strict() *Store { return &Store{exact: s.exact, wildcard: s.wildcard} }
 
 // Get is the GetCertificate of a [tls.Config]. An exact name comes before a wildcard,
-// which stands for one label (RFC 6125 section 6.4.3).
+// which stands for one label (RFC 6125 section 6.4.3). Without a certificate, and then
+// without an error, crypto/tls sends the alert unrecognized_name (RFC 6066 section 3).
 func (s *Store) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	found := s.find(hello.ServerName)
 	if len(found) == 0 {
-		return nil, errNoCertificate
+		return nil, nil //nolint:nilnil // see above
 	}
 	if len(found) > 1 {
 		for _, c := range found {
