@@ -138,9 +138,10 @@ func (c *Conn) repay(s *Stream, n int) {
 	}
 }
 
-// refund is repay for the connection alone.
+// refund is repay for the connection alone. The less window is left, because streams hold it that nobody reads, the sooner the others
+// get theirs back.
 func (c *Conn) refund(n int) {
-	if c.unacked += n; c.unacked >= max(c.cfg.ConnWindow, defaultWindow)/2 && c.err == nil {
+	if c.unacked += n; c.unacked > 0 && int64(c.unacked) >= c.recvWindow && c.err == nil {
 		c.windowUpdate(0, c.unacked)
 		c.recvWindow += int64(c.unacked)
 		c.unacked = 0

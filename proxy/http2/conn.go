@@ -159,6 +159,12 @@ func (c *Conn) Urgent() bool {
 	return c.block.open || c.framed && c.frame.typ != frameData && c.frame.typ <= frameContinuation
 }
 
+// Unfinished reports whether the preface or a header block has begun and has not come to its end.
+func (c *Conn) Unfinished() bool { return !c.greeted || c.block.open }
+
+// Shut reports whether the peer may have to wait with DATA on every stream, until more of what it sent is consumed.
+func (c *Conn) Shut() bool { return c.recvWindow < maxFrame }
+
 // Greeted reports whether the peer has sent its preface and settings.
 func (c *Conn) Greeted() bool { return c.greeted }
 

@@ -20,8 +20,9 @@ const (
 	costSettings = 5
 	costEmpty    = 2 // frame without content
 	costFrame    = 1 // PRIORITY, unknown types, WINDOW_UPDATE, CONTINUATION
-	earnStream   = 10
-	earnData     = 2
+	// A request that is answered does not pay for several that are not.
+	earnStream = costReset
+	earnData   = 2
 	// worthy is how many bytes of a body, or of a window, a frame must have to be of use.
 	worthy = 512
 )

@@ -45,7 +45,6 @@ func appendFields(dst []byte, t text, s *said, request bool) []byte {
 			continue // we wrote it: there is none without
 		}
 		name, value := line[:i], bytes.TrimLeft(line[i+1:], " ")
-		index := -1
 		// Upper case is for HTTP/1.1. The names are ours to change: t is a buffer of the exchange that is about to be sent.
 		for j := range name {
 			name[j] = lower(name[j])
@@ -71,7 +70,7 @@ func appendFields(dst []byte, t text, s *said, request bool) []byte {
 				continue
 			}
 		}
-		if index = staticName(name); index == 0 {
+		if index := staticName(name); index == 0 {
 			dst = appendInt(dst, 0, 4, 0)
 			dst = appendString(dst, name)
 		} else {

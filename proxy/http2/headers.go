@@ -69,19 +69,17 @@ func (c *Conn) decode(id uint32, p []byte, last, self bool) error {
 	h.begin(kind, c.cfg.HeadLimit)
 	c.head = h
 	defer func() { c.head = nil }()
-	for len(p) > 0 { // in pieces, so that a bomb is noticed
-		n := min(len(p), 4<<10)
-		_, err := c.dec.Write(p[:n])
-		p = p[n:]
-		if err == nil && len(p) == 0 {
-			err = c.dec.Close()
-		}
-		if err != nil {
-			return connError(CompressionError, "header block cannot be decoded")
-		}
-		if h.size > maxFields {
-			return connError(EnhanceYourCalm, "header block unfolds to too much")
-		}
+	// In one piece: of a field that goes on in the next one the decoder keeps a copy, and its memory. A bomb unfolds to nothing, as add
+	// takes no more than it may.
+	_, err := c.dec.Write(p)
+	if err == nil {
+		err = c.dec.Close()
+	}
+	if err != nil {
+		return connError(CompressionError, "header block cannot be decoded")
+	}
+	if h.size > maxFields {
+		return connError(EnhanceYourCalm, "header block unfolds to too much")
 	}
 	if verdict != nil || kind == blockNothing {
 		if kind == blockNothing && id > c.lastID && c.role == Server {
@@ -118,7 +116,7 @@ func (c *Conn) whose(id uint32, last bool) (s *Stream, kind block, err error) {
 	case id <= c.lastID:
 		switch c.closed.find(id) {
 		case byUs:
-			return nil, blockNothing, nil // it may have been on its way
+			return nil, blockNothing, c.cost.spend(costFrame) // it may have been on its way
 		case byPeer:
 			return nil, blockNothing, streamError(id, StreamClosed, "HEADERS behind RST_STREAM")
 		case byEnd:
@@ -126,7 +124,7 @@ func (c *Conn) whose(id uint32, last bool) (s *Stream, kind block, err error) {
 		}
 		return nil, 0, connError(ProtocolError, "stream has a lower number than one before it")
 	case c.final:
-		return nil, blockNothing, nil // the peer knows by GOAWAY
+		return nil, blockNothing, c.cost.spend(costRefused) // the peer knows by GOAWAY
 	case len(c.streams) >= c.cfg.MaxStreams || c.active >= 2*c.cfg.MaxStreams:
 		return nil, blockNothing, streamError(id, RefusedStream, "too many streams")
 	}

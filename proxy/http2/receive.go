@@ -121,8 +121,10 @@ func (c *Conn) resetStream(f frame, p []byte) error {
 		}
 		return c.cost.spend(costFrame)
 	}
+	code := ErrCode(binary.BigEndian.Uint32(p))
+	s.refused = code == RefusedStream && !s.headCame
 	c.remove(s, byPeer)
-	c.h.Reset(s, ErrCode(binary.BigEndian.Uint32(p)))
+	c.h.Reset(s, code)
 	return c.cost.spend(costReset)
 }
 
@@ -171,6 +173,7 @@ func (c *Conn) goAway(p []byte) error {
 		last := binary.BigEndian.Uint32(p) & maxStream
 		for id, s := range c.streams {
 			if id > last {
+				s.refused = !s.headCame
 				c.remove(s, byPeer)
 				c.h.Reset(s, RefusedStream)
 			}

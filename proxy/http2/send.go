@@ -7,8 +7,12 @@ func (c *Conn) SendHead(s *Stream, p []byte) (n int, err error) {
 	if n == 0 {
 		return 0, &Error{Stream: s.id, Code: InternalError, Reason: "head that is not whole"}
 	}
-	if c.err != nil {
+	switch {
+	case c.err != nil:
+		s.refused = s.refused || c.role == Client && s.id == 0
 		return 0, c.err
+	case s.gone:
+		return 0, &Error{Stream: s.id, Code: StreamClosed, Reason: "stream was reset"}
 	}
 	b, _ := blocks.Get().(*[]byte)
 	defer blocks.Put(b)
@@ -54,6 +58,7 @@ func (c *Conn) responseBlock(s *Stream, b *[]byte, t text, sd *said) (end bool, 
 // requestBlock is responseBlock for a request, whose stream it opens.
 func (c *Conn) requestBlock(s *Stream, b *[]byte, t text, sd *said) (end bool, err error) {
 	if !c.CanOpen() {
+		s.gone, s.refused = true, true
 		return false, &Error{Code: RefusedStream, Reason: "connection takes no more requests"}
 	}
 	id := c.lastID + 2
@@ -66,6 +71,9 @@ func (c *Conn) requestBlock(s *Stream, b *[]byte, t text, sd *said) (end bool, e
 	s.owed = sd.length
 	return sd.length == 0 || sd.length < 0 && !sd.chunked, nil
 }
+
+// MaxOpen is how many streams a Client may have open at a time, as far as is known.
+func (c *Conn) MaxOpen() int { return int(min(c.peer.maxStreams, uint32(c.cfg.MaxStreams))) }
 
 // CanOpen reports whether a Client may send another request now.
 func (c *Conn) CanOpen() bool {

@@ -19,6 +19,7 @@ type Stream struct {
 	localEnd  bool
 	remoteEnd bool
 	gone      bool // reset, by either side, or the connection is no more
+	refused   bool // the peer has not looked at it
 	bodyless  bool // the request is HEAD
 	mute      bool // what follows is not sent
 	keyed     bool // extended CONNECT for a WebSocket, whose answer must match key
@@ -42,6 +43,10 @@ func (s *Stream) HeadSent() bool { return s.headSent }
 
 // Gone reports whether the stream was reset, by either side.
 func (s *Stream) Gone() bool { return s.gone }
+
+// Refused reports that the stream of a Client was not opened, or that the peer says that it did nothing about it: the request may be sent
+// again whatever it is (RFC 9113 section 8.7).
+func (s *Stream) Refused() bool { return s.refused }
 
 // Sent reports whether everything was sent.
 func (s *Stream) Sent() bool { return s.localEnd }
@@ -70,7 +75,7 @@ func (c *Conn) Release(s *Stream, left int) {
 
 // Reset ends s at once.
 func (c *Conn) Reset(s *Stream, code ErrCode) {
-	if s.id != 0 && !s.gone && c.err == nil && !(s.localEnd && s.remoteEnd) {
+	if s.id != 0 && !s.gone && c.err == nil && (!s.localEnd || !s.remoteEnd) {
 		c.reset(s, code, false)
 	}
 }
