@@ -38,7 +38,7 @@ const callsPerConn = 32
 func (e *Engine) newBackConn(s *sock, m *member, r route, idle time.Duration) *call {
 	b := &backConn{member: m, route: r, since: now()}
 	b.init(s, e, http2.Client, "https", b)
-	b.mux.idle = idle
+	b.idle = idle
 	c := b.call()
 	m.shared.put(b)
 	e.running.Go(b.run)
@@ -133,6 +133,16 @@ func (b *backConn) done() {
 	}
 }
 
+// refused reports that the member has not looked at the request.
+func (s *sock) refused() bool {
+	if s.stream == nil {
+		return false
+	}
+	s.stream.mux.mu.Lock()
+	defer s.stream.mux.mu.Unlock()
+	return s.stream.Refused()
+}
+
 // discard gives a member connection up that cannot, or need not, carry another request.
 func (s *sock) discard() {
 	if s.stream == nil {
@@ -204,7 +214,8 @@ func (p *sharedPool) get(r route) *call {
 func (b *backConn) free() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.calls < callsPerConn && b.codec.CanOpen()
+	// Calls are opened when their request is sent: those that were made count.
+	return b.calls < min(callsPerConn, b.codec.MaxOpen()) && b.codec.CanOpen()
 }
 
 func (p *sharedPool) put(b *backConn) {

@@ -46,6 +46,7 @@ type frontConn struct {
 	pong    bool // guarded by mu; the client has answered the ping of leaving
 	leaving bool // the reader's: GOAWAY was sent
 	leaveBy instant
+	begun   instant // the reader's: when the client began what it must not take long for
 }
 
 // leaveTime is how long a client has to learn that no more requests are wanted, before
@@ -76,7 +77,7 @@ var preface = []byte(http2.Preface)
 func serveHTTP2(x *session, s *server) {
 	f := &frontConn{session: x, server: s}
 	f.init(x.client, x.engine, http2.Server, "", f)
-	f.mux.idle, f.stats = x.snap.clientData, x.snap.counters
+	f.idle, f.stats = x.snap.clientData, x.snap.counters
 	x.forwardedFor = x.from.Addr().AppendTo(make([]byte, 0, 40))
 	defer f.close() // a fault in the reader must leave no stream either
 	f.lock()
@@ -100,8 +101,8 @@ func (f *frontConn) close() {
 // the client shall be let down gently.
 func (f *frontConn) read() (clean bool) {
 	x, c := f.session, f.session.client
-	begun := now() // when the client began what it must not take long for
-	seen := begun  // when something came last
+	f.begun = now()
+	seen := f.begun // when something came last
 	for {
 		if buf := c.in.buf; buf != nil && buf.len() > 0 {
 			if !f.receive(buf) {
@@ -113,11 +114,11 @@ func (f *frontConn) read() (clean bool) {
 		}
 		urgent := f.urgent()
 		if !urgent {
-			begun = now()
+			f.begun = now()
 		}
 		due := now().add(x.snap.clientData)
 		if urgent {
-			due = begun.add(x.engine.cfg.HeadTimeout)
+			due = f.begun.add(x.engine.cfg.HeadTimeout)
 		}
 		if f.leaving {
 			due = min(due, f.leaveBy)
@@ -175,7 +176,11 @@ func (f *frontConn) receive(buf *buffer) bool {
 func (f *frontConn) feed(p []byte) (n int, leave, pong bool, err error) {
 	f.lock()
 	defer f.unlock()
-	n, err = f.codec.Receive(p, time.Duration(now()))
+	at := now()
+	n, err = f.codec.Receive(p, time.Duration(at))
+	if n > 0 && !f.codec.Unfinished() {
+		f.begun = at // a client that is busy may always be in the middle of another frame
+	}
 	return n, f.leave || f.codec.Tired(), f.pong, err
 }
 

@@ -3,7 +3,6 @@ package proxy
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -12,19 +11,18 @@ import (
 	"sync"
 	"testing"
 
-	xhttp2 "golang.org/x/net/http2"
-
 	"github.com/amphora-lb/amphora/lb"
 )
 
-// http2Client is x/net's client, with prior knowledge of the listener on port.
+// http2Client is the standard library's client, with prior knowledge of the listener on port.
 func (r *rig) http2Client(port int) *http.Client {
-	tr := &xhttp2.Transport{
-		AllowHTTP: true,
-		DialTLSContext: func(ctx context.Context, network, _ string, _ *tls.Config) (net.Conn, error) {
+	tr := &http.Transport{
+		Protocols: new(http.Protocols),
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, fmt.Sprintf("%v:%d", r.addr, port))
 		},
 	}
+	tr.Protocols.SetUnencryptedHTTP2(true)
 	r.t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr, Timeout: 2 * limit}
 }

@@ -20,6 +20,8 @@ type mux struct {
 	codec    *http2.Conn // guarded by mu
 	flushing bool        // guarded by mu
 	waiting  []*stream   // guarded by mu; wait for room in what is to be sent
+	shut     bool        // guarded by mu; the peer's window is, because nobody takes what it sent
+	reopened instant     // guarded by mu; when it was not any more
 	flushed  uint64      // bytes of sock.out that were counted; the flusher's
 
 	running   sync.WaitGroup // streams and the flusher
@@ -31,19 +33,27 @@ type mux struct {
 // What a connection may hold: outRoom bytes of bodies that wait to be sent, and what its
 // windows let the peer send before somebody takes it.
 const (
-	outRoom      = 64 << 10
-	streamWindow = 256 << 10
-	connWindow   = 512 << 10
-	maxStreams   = 100
-	headList     = 32 << 10
+	outRoom    = 64 << 10
+	maxStreams = 100
+	headList   = 32 << 10
+
+	// A client's uploads may wait for slow members: several of them leave room for others.
+	frontStreamWindow = 128 << 10
+	frontConnWindow   = 8 * frontStreamWindow
+	// The streams of a member connection are those of different clients. However many of them
+	// take nothing, the window of the connection has room for the rest.
+	backStreamWindow = 64 << 10
+	backConnWindow   = callsPerConn * backStreamWindow
 )
 
 func (m *mux) init(s *sock, e *Engine, role http2.Role, scheme string, h http2.Handler) {
 	m.sock, m.engine = s, e
 	m.flushFunc = m.flush
-	m.codec = http2.New(role, http2.Config{
-		MaxStreams: maxStreams, StreamWindow: streamWindow, ConnWindow: connWindow, HeadLimit: headList, Scheme: scheme,
-	}, h)
+	cfg := http2.Config{MaxStreams: maxStreams, StreamWindow: frontStreamWindow, ConnWindow: frontConnWindow, HeadLimit: headList, Scheme: scheme}
+	if role == http2.Client {
+		cfg.StreamWindow, cfg.ConnWindow = backStreamWindow, backConnWindow
+	}
+	m.codec = http2.New(role, cfg, h)
 }
 
 // outBuffers hold what is to be sent. Only connections that have something hold one.
@@ -62,6 +72,11 @@ func (m *mux) lock() {
 
 // unlock gives it back, and sees to it that what was written is sent.
 func (m *mux) unlock() {
+	if shut := m.codec.Shut(); shut != m.shut {
+		if m.shut = shut; !shut {
+			m.reopened = now()
+		}
+	}
 	out := m.codec.Out()
 	switch {
 	case m.flushing:
@@ -110,6 +125,7 @@ func (m *mux) flush() {
 			m.mu.Lock()
 			m.codec.Close(err)
 			m.codec.TakeOut(nil)
+			m.wakeWaiting()
 			m.mu.Unlock()
 			m.sock.abort() // the reader ends
 		}

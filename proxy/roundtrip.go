@@ -28,14 +28,17 @@ func (e *exchange) roundTrip() error {
 			}
 			again = again && !e.received && !isTimeout(err)
 		}
+		refused := e.conn.refused() && !e.upload.started && !e.received
+		// One that shares a connection gets its own. If that is refused as well it is for
+		// another member, and the attempts are counted.
+		fresh = e.reused
 		e.drop()
 		if e.session.gone.Load() {
 			return errClientGone
 		}
-		if !again {
+		if !again && !refused {
 			return err
 		}
-		fresh = true
 	}
 }
 
@@ -44,6 +47,9 @@ func (e *exchange) roundTrip() error {
 func (e *exchange) reach(fresh bool) error {
 	s := e.session
 	for {
+		if s.gone.Load() {
+			return errClientGone // and costs no member a connection
+		}
 		if !fresh {
 			m, err := e.candidates.next(s.engine, e.pool, s.from.Addr(), &e.req)
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/amphora-lb/amphora/proxy/http1"
 	"github.com/amphora-lb/amphora/proxy/http2"
@@ -102,10 +103,7 @@ func (st *stream) drop() (n int) {
 // fill is fillUnless of the sock.
 func (st *stream) fill(stop *atomic.Bool, due instant) error {
 	for {
-		st.mux.lock()
-		n := st.take()
-		ended, gone := st.Received(), st.Gone() || st.mux.codec.Err() != nil
-		st.mux.unlock()
+		n, ended, gone := st.look()
 		st.sock.in.n = n
 		switch {
 		case n > 0:
@@ -122,11 +120,35 @@ func (st *stream) fill(stop *atomic.Bool, due instant) error {
 	}
 }
 
+// look takes what has come, and says what is to be expected. It unlocks also if that
+// panics, as whatever holds mux.mu must: who ends the connection needs it.
+func (st *stream) look() (n int, ended, gone bool) {
+	st.mux.lock()
+	defer st.mux.unlock()
+	n = st.take()
+	if in := &st.sock.in; n == 0 && in.buf != nil && in.buf.len() == 0 {
+		st.sock.releaseBuffer() // a stream that waits holds none
+	}
+	return n, st.Received(), st.Gone() || st.mux.codec.Err() != nil
+}
+
+// excused returns until when the peer has time to send more if it has patience for it:
+// from when our own window let it, which may be now.
+func (st *stream) excused(patience time.Duration) instant {
+	m := st.mux
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shut {
+		return now().add(patience)
+	}
+	return m.reopened.add(patience)
+}
+
 // prefetch takes what of the body is there, as far as it fits behind what is buffered.
 func (st *stream) prefetch() {
 	st.mux.lock()
+	defer st.mux.unlock()
 	st.take()
-	st.mux.unlock()
 }
 
 // ended reports whether the whole body has been taken.
@@ -139,15 +161,8 @@ func (st *stream) ended() bool {
 // write sends p, which begins with a head if none was sent, and ends the body if end
 // is set. What was not sent is in out.p of the sock.
 func (st *stream) write(p []byte, end bool, due instant) error {
-	m := st.mux
 	for {
-		m.lock()
 		rest, done, err := st.push(p, end)
-		if !done && err == nil && !st.queued {
-			st.queued = true
-			m.waiting = append(m.waiting, st)
-		}
-		m.unlock()
 		p = rest
 		st.sock.out.p = rest
 		switch {
@@ -161,10 +176,27 @@ func (st *stream) write(p []byte, end bool, due instant) error {
 	}
 }
 
-// push hands as much of p to the codec as there is room for. mux.mu is held.
+// push hands as much of p to the codec as there is room for, and sees to it that the stream
+// is woken if that is not all.
 func (st *stream) push(p []byte, end bool) (rest []byte, done bool, err error) {
+	m := st.mux
+	m.lock()
+	defer m.unlock()
+	rest, done, err = st.offer(p, end)
+	if !done && err == nil && !st.queued {
+		st.queued = true
+		m.waiting = append(m.waiting, st)
+	}
+	return rest, done, err
+}
+
+// offer is push that wakes nobody. mux.mu is held.
+func (st *stream) offer(p []byte, end bool) (rest []byte, done bool, err error) {
 	c := st.mux.codec
 	for !st.HeadSent() && len(p) > 0 {
+		if len(c.Out()) >= outRoom && c.Err() == nil && !st.Gone() {
+			return p, false, nil
+		}
 		n, err := c.SendHead(&st.Stream, p)
 		if err != nil {
 			return p, false, err
@@ -191,17 +223,19 @@ func (st *stream) finish(p, trailer []byte, due instant) error {
 
 // reset ends the stream at once.
 func (st *stream) reset(code http2.ErrCode) {
+	defer st.writable.signal()
+	defer st.readable.signal()
 	st.mux.lock()
+	defer st.mux.unlock()
 	st.mux.codec.Reset(&st.Stream, code)
-	st.mux.unlock()
-	st.readable.signal()
-	st.writable.signal()
 }
 
 // release takes the stream out of its connection.
 func (st *stream) release() {
+	defer st.sock.releaseBuffer()
 	m := st.mux
 	m.lock()
+	defer m.unlock()
 	m.codec.Release(&st.Stream, st.drop())
 	if st.queued {
 		st.queued = false
@@ -212,14 +246,23 @@ func (st *stream) release() {
 			}
 		}
 	}
-	m.unlock()
-	st.sock.releaseBuffer()
 }
 
-// trailer is the trailer section that came behind body, which has ended.
+// trailer is the trailer section that came behind body, which has ended. A body of known
+// length may end before its stream has, whose trailer section is not waited for.
 func (s *sock) trailer(body *http1.Body) []byte {
 	if s.stream != nil {
-		return s.stream.Trailer
+		return s.stream.section()
 	}
 	return body.Trailer()
+}
+
+// section is the trailer section, once there can be no other.
+func (st *stream) section() []byte {
+	st.mux.mu.Lock()
+	defer st.mux.mu.Unlock()
+	if !st.Received() {
+		return nil
+	}
+	return st.Trailer
 }

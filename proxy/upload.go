@@ -62,7 +62,7 @@ func (u *upload) run() {
 func (u *upload) pass() error {
 	e, t := u.e, &u.e.up
 	for {
-		if err := t.receive(e.client, &u.quit, now().add(e.snap.clientData)); err != nil {
+		if err := u.receive(); err != nil {
 			if errors.Is(err, io.EOF) && e.client.stream != nil && t.body.End() == nil {
 				u.read.Store(true)
 				return t.finish(e.client.trailer(&t.body))
@@ -84,6 +84,25 @@ func (u *upload) pass() error {
 		if err := t.flush(); err != nil {
 			return err
 		}
+		u.active.Store(int64(now()))
+	}
+}
+
+// receive gets more of the body. A client that cannot send because other requests on its
+// connection do not take what it sent is not late.
+func (u *upload) receive() error {
+	e, patience := u.e, u.e.snap.clientData
+	due := now().add(patience)
+	for {
+		err := e.up.receive(e.client, &u.quit, due)
+		if !isTimeout(err) || isWriteError(err) || e.client.stream == nil {
+			return err
+		}
+		later := e.client.stream.excused(patience)
+		if later <= due {
+			return err
+		}
+		due = later
 		u.active.Store(int64(now()))
 	}
 }
