@@ -127,7 +127,9 @@ func TestVoteSurvivesARestart(t *testing.T) {
 	must(t, ask()) // a connection to it is kept
 	voter.crash()
 	voter = start(t, voter.cfg)
-	eventually(t, "it is back", func() bool { return slices.ContainsFunc(asker.registry.alive(), func(p peer) bool { return p.id == voter.id && p.Addr == voter.addr }) })
+	eventually(t, "it is back", func() bool {
+		return slices.ContainsFunc(asker.registry.alive(), func(p peer) bool { return p.id == voter.id && p.Addr == voter.addr })
+	})
 	must(t, ask())
 }
 

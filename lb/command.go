@@ -13,7 +13,7 @@ type Command struct {
 	// Unnumbered is of commands of a time when resources got no [Meta.Serial]: the state
 	// machine has to make of them what it made then.
 	Unnumbered bool
-	Op     Op
+	Op         Op
 }
 
 // Stamp is filled in by the node that proposes the command, because Apply must

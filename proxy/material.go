@@ -31,18 +31,22 @@ type noSecrets struct{}
 
 var errNoSecrets = errors.New("this node has no store of secrets")
 
+// Certificate fails: there are no secrets.
 func (noSecrets) Certificate(context.Context, string, string) (tls.Certificate, error) {
 	return tls.Certificate{}, errNoSecrets
 }
 
+// CA fails, as Certificate does.
 func (noSecrets) CA(context.Context, string, string) ([]*x509.Certificate, error) {
 	return nil, errNoSecrets
 }
 
+// CRL fails, as Certificate does.
 func (noSecrets) CRL(context.Context, string, string, []*x509.Certificate) (*x509.RevocationList, error) {
 	return nil, errNoSecrets
 }
 
+// Version is always the same.
 func (noSecrets) Version(*lb.Config, string) uint64 { return 0 }
 
 // secretTimeout bounds reading one secret.

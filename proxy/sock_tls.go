@@ -49,8 +49,12 @@ const errTLS = syscall.EPROTO
 // wouldBlock is a net.Error that is temporary.
 type wouldBlock struct{}
 
-func (wouldBlock) Error() string   { return "would block" }
-func (wouldBlock) Timeout() bool   { return true }
+func (wouldBlock) Error() string { return "would block" }
+
+// Timeout is true: crypto/tls then keeps the connection usable.
+func (wouldBlock) Timeout() bool { return true }
+
+// Temporary is part of net.Error.
 func (wouldBlock) Temporary() bool { return true }
 
 var errWouldBlock error = wouldBlock{}
@@ -79,7 +83,7 @@ func (l *link) recv(uintptr) bool {
 			l.sock.releaseBuffer()
 		}
 		return false
-	case errors.Is(err, io.EOF) && !(l.cut && l.strict):
+	case errors.Is(err, io.EOF) && (!l.cut || !l.strict):
 		h.n, h.errno = 0, 0
 	default:
 		if l.rerr = err; errors.Is(err, io.EOF) {
@@ -223,10 +227,10 @@ func (l *link) closeNotify() {
 func (l *link) Close() error { return nil }
 
 // LocalAddr is for crypto/tls.
-func (l *link) LocalAddr() net.Addr { return l.sock.TCPConn.LocalAddr() }
+func (l *link) LocalAddr() net.Addr { return l.sock.LocalAddr() }
 
 // RemoteAddr is for crypto/tls.
-func (l *link) RemoteAddr() net.Addr { return l.sock.TCPConn.RemoteAddr() }
+func (l *link) RemoteAddr() net.Addr { return l.sock.RemoteAddr() }
 
 // SetDeadline is for crypto/tls. The deadlines are the sock's.
 func (l *link) SetDeadline(time.Time) error { return nil }

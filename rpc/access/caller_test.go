@@ -9,8 +9,17 @@ func TestMay(t *testing.T) {
 		project string
 	}
 	all := []ask{
-		{Read, "mine"}, {Read, "other"}, {Write, "mine"}, {Write, "other"}, {ReadAll, ""}, {Admin, ""}, {ReadQuota, "mine"}, {ReadQuota, "other"}, {WriteQuota, "other"},
-		{Read, ""}, {Write, ""},
+		{Read, "mine"},
+		{Read, "other"},
+		{Write, "mine"},
+		{Write, "other"},
+		{ReadAll, ""},
+		{Admin, ""},
+		{ReadQuota, "mine"},
+		{ReadQuota, "other"},
+		{WriteQuota, "other"},
+		{Read, ""},
+		{Write, ""},
 	}
 	for name, tt := range map[string]struct {
 		caller Caller
