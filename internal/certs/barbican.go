@@ -19,7 +19,10 @@ import (
 	"github.com/amphora-lb/amphora/lb"
 )
 
-const barbicanLimit = 10 * time.Second // of one call, the one to Keystone included
+const (
+	barbicanLimit = 10 * time.Second // of one call, the one to Keystone included
+	maxPayload    = 1 << 20          // a long list of revoked certificates
+)
 
 // BarbicanConfig says how to reach a Barbican. The account needs to read the secrets that
 // load balancers name: whoever stores one gives it that right (openstack acl user add).
@@ -85,9 +88,12 @@ func (b *Barbican) Secret(ctx context.Context, id string) ([]byte, error) {
 		return nil, b.failed(lb.KindSecret, id, res.Err)
 	}
 	defer res.Body.Close()
-	payload, err := io.ReadAll(res.Body)
+	payload, err := io.ReadAll(io.LimitReader(res.Body, maxPayload+1))
 	if err != nil {
 		return nil, b.failed(lb.KindSecret, id, err)
+	}
+	if len(payload) > maxPayload {
+		return nil, &lb.Error{Kind: lb.ErrNotFound, Resource: lb.KindSecret, ID: id, Msg: fmt.Sprintf("has more than %d bytes", maxPayload)}
 	}
 	return payload, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ import (
 func (plain) Seal(id string, payload []byte) ([]byte, error) {
 	return append([]byte(id), payload...), nil
 }
+
+// tooLong is the id of a secret that is no certificate.
+var tooLong = resttest.ID(98)
 
 // openstack is a Keystone with one password, and a Barbican.
 type openstack struct {
@@ -42,6 +46,10 @@ func newOpenstack(t *testing.T) *openstack {
 			o.login(w, r)
 		case r.Header.Get("X-Auth-Token") != fmt.Sprint("token", o.logins.Load()):
 			w.WriteHeader(http.StatusUnauthorized)
+		case strings.HasSuffix(r.URL.Path, tooLong+"/payload"):
+			_, _ = w.Write(make([]byte, 1<<20+1))
+		case strings.HasSuffix(r.URL.Path, tooLong):
+			_, _ = w.Write([]byte(`{"content_types":{"default":"text/plain"}}`))
 		default:
 			c := access.Caller{ProjectID: mine, Roles: []string{access.RoleMember}}
 			keys.ServeHTTP(w, r.WithContext(access.With(r.Context(), c)))
@@ -89,6 +97,9 @@ func TestBarbican(t *testing.T) {
 			if err != nil || got.Names()[0] != "far.example" {
 				t.Errorf("%s: %v", ref, err)
 			}
+		}
+		if _, err := source.Secret(t.Context(), tooLong); !errors.Is(err, lb.ErrNotFound) {
+			t.Errorf("a secret that is too long: %v", err)
 		}
 		_, err := r.Certificate(t.Context(), resttest.ID(99), theirs)
 		if !errors.Is(err, lb.ErrNotFound) {
