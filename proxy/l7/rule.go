@@ -82,6 +82,9 @@ func (r *rule) matches(q *query) bool {
 	case path:
 		return q.path != nil && r.matcher.matches(q.path)
 	case field:
+		if len(r.key) == len(hostField) && foldedEqual(hostField, r.key) { // the member gets it also if the client sent it as part of the target
+			return len(q.host) > 0 && r.matcher.matches(q.host)
+		}
 		return r.matchesField(&q.request.Fields)
 	case cookie:
 		return r.matchesCookie(&q.request.Fields)
@@ -116,6 +119,8 @@ func (r *rule) matchesField(f *http1.Fields) bool {
 	}
 	return false
 }
+
+var hostField = []byte("host")
 
 // nextValue cuts the first element off a list of values. A comma within a quoted string belongs to the value (RFC 9110 section 5.6.4).
 func nextValue(list []byte) (value, rest []byte, more bool) {

@@ -85,6 +85,9 @@ func TestRules(t *testing.T) {
 		{on(hostIs, eq, "", "[2001:db8::1]"), "GET / HTTP/1.1\nHost: [2001:DB8::1]:80\n\n", true},
 		{on(hostIs, eq, "", "[2001:db8:"), "GET / HTTP/1.1\nHost: [2001:db8::1]\n\n", false},
 		{on(hostIs, eq, "", "a.test"), "GET http://a.test/x HTTP/1.1\nHost: a.test\n\n", true},
+		{on(fieldIs, eq, "hOst", "a.test"), "GET http://a.test/x HTTP/1.0\n\n", true}, // what the member gets
+		{on(fieldIs, eq, "Hos", "a.test"), "GET http://a.test/x HTTP/1.0\n\n", false},
+		{on(fieldIs, eq, "Host", "Www.Example.com:8080"), get("/"), true},
 		{on(hostIs, regex, "", ".*"), "GET / HTTP/1.0\n\n", false},
 		{not(on(hostIs, eq, "", "a")), "GET / HTTP/1.0\n\n", true},
 
