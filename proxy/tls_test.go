@@ -61,7 +61,8 @@ func TestTLSServerNames(t *testing.T) {
 		v.put("exact", ca.Issue(nil, "a.wild.example"))
 		v.put("rsa", ca.IssueRSA(nil, "both.example"))
 		v.put("ecdsa", ca.Issue(nil, "both.example"))
-		s.SNIRefs = some([]string{"wild", "exact", "ecdsa", "rsa"})
+		v.put("default rsa", ca.IssueRSA(nil, "www.example.com"))
+		s.SNIRefs = some([]string{"wild", "exact", "ecdsa", "rsa", "default rsa"})
 	})
 	for name, want := range map[string]string{
 		"":                 "www.example.com",
@@ -81,14 +82,17 @@ func TestTLSServerNames(t *testing.T) {
 			t.Errorf("%q is shown the certificate of %s, want %s", name, got, want)
 		}
 	}
-	c, err := f.shake(&tls.Config{
-		ServerName: "both.example", InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := c.ConnectionState().PeerCertificates[0].PublicKeyAlgorithm.String(); got != "RSA" {
-		t.Errorf("a client without ECDSA is shown a certificate with a key of %s", got)
+	for _, name := range []string{"both.example", "unknown.example"} {
+		c, err := f.shake(&tls.Config{
+			ServerName: name, InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
+		})
+		if err != nil {
+			t.Errorf("a client without ECDSA, asking for %s: %v", name, err)
+			continue
+		}
+		if got := c.ConnectionState().PeerCertificates[0].PublicKeyAlgorithm.String(); got != "RSA" {
+			t.Errorf("a client without ECDSA is shown a certificate with a key of %s", got)
+		}
 	}
 }
 

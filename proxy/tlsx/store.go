@@ -93,8 +93,10 @@ func (s *Store) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return nil, nil //nolint:nilnil // see above
 	}
 	if len(found) > 1 {
+		other := *hello
+		other.ServerName = "" // which of the names it is was settled by find
 		for _, c := range found {
-			if shown := c.shown.Load(); hello.SupportsCertificate(shown) == nil {
+			if shown := c.shown.Load(); other.SupportsCertificate(shown) == nil {
 				return shown, nil
 			}
 		}
