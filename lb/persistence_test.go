@@ -113,7 +113,7 @@ func TestPoolTLS(t *testing.T) {
 	}
 	w.do(UpdatePool{ID: p, Spec: PoolSpec{TLSEnabled: Null[bool](), CARef: Null[string](), CRLRef: Null[string]()}})
 	_, _, _, err := Apply(w.cfg, w.stamp(UpdatePool{ID: p, Spec: PoolSpec{CRLRef: Some("crl")}}))
-	checkError(t, err, ErrInvalid, "crl_container_ref", "A CA certificate reference is required to specify a revocation list.")
+	checkError(t, err, ErrInvalid, "crl_container_ref", "A CA reference is required to specify a certificate revocation list.")
 }
 
 func TestDatagramPoolNeedsTheFamilyOfAVIP(t *testing.T) {

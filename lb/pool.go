@@ -136,7 +136,7 @@ func (spec PoolSpec) fillTLS(c *checker, p *Pool) {
 	case had:
 		c.failure("ca_tls_container_ref", "A CA reference cannot be removed when a certificate revocation list is present.")
 	default:
-		c.failure("crl_container_ref", "A CA certificate reference is required to specify a revocation list.")
+		c.failure("crl_container_ref", "A CA reference is required to specify a certificate revocation list.")
 	}
 	def := TLSParams{}
 	if t.Enabled {

@@ -27,7 +27,7 @@ var loadBalancer = resource{
 	root: "loadbalancer", list: lbs, update: true,
 	base: object{"vip_subnet_id": subnet4},
 	values: []field{
-		tries("vip_address", "192.0.2.77", "not an address", "2001:db8::7", 5),
+		tries("vip_address", "192.0.2.77", "not an address", "2001:db8::7"),
 		tries("vip_subnet_id", "x", ""),
 		tries("vip_network_id", "x"),
 		tries("vip_port_id", "x"),
@@ -148,7 +148,8 @@ var rule = resource{
 	},
 }
 
-// combined are calls that try fields together, and what goes beyond one object.
+// combined are calls that try fields together, and what goes beyond one object. Batch
+// updates of members are not among them yet.
 func combined() []call {
 	header := object{"type": "HEADER", "compare_type": "EQUAL_TO", "key": "X-A", "value": "b"}
 	rules, healthmonitors := "/lbaas/l7policies/{policy}/rules", "/lbaas/healthmonitors"
@@ -183,7 +184,7 @@ func combined() []call {
 		post("healthmonitor", healthmonitors, object{"pool_id": "{pool}", "type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 2, "domain_name": "example.com", "http_version": 1.1}, "domain"),
 		put("healthmonitor", healthmonitors+"/{domain}", object{"http_version": 1.0}), put("healthmonitor", healthmonitors+"/{domain}", object{"domain_name": nil}),
 		get("/lbaas/pools/{pool}"), get("/lbaas/pools/{pool}/members/{member}"), remove(healthmonitors + "/{domain}"),
-
+	}, []call{
 		remove("/lbaas/pools/{pool}/members/" + nobody), get("/lbaas/pools/" + nobody + "/members"), remove("/lbaas/pools/{pool}/members/{member}"),
 
 		put("listener", "/lbaas/listeners/{web}", object{"default_pool_id": "{pool}"}), get("/lbaas/listeners/{web}"), get("/lbaas/pools/{pool}"),

@@ -1,6 +1,7 @@
 package octavia
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ func forbidden() *fault {
 
 // missing says that a resource is not there.
 func missing(kind lb.Kind, id string) *fault {
-	return refuse(http.StatusNotFound, "%s %s not found.", titles[kind], id)
+	return refuse(http.StatusNotFound, "%s %s not found.", titles[kind], cmp.Or(id, "None"))
 }
 
 // titles names the kinds as Octavia's messages do.
