@@ -148,8 +148,7 @@ var rule = resource{
 	},
 }
 
-// combined are calls that try fields together, and what goes beyond one object. Batch
-// updates of members are not among them yet.
+// combined are calls that try fields together, and what goes beyond one object.
 func combined() []call {
 	header := object{"type": "HEADER", "compare_type": "EQUAL_TO", "key": "X-A", "value": "b"}
 	rules, healthmonitors := "/lbaas/l7policies/{policy}/rules", "/lbaas/healthmonitors"
@@ -201,7 +200,7 @@ func combined() []call {
 		post("loadbalancer", lbs, with(graph, object{"listeners": []any{object{"name": "l", "protocol": "HTTP", "protocol_port": 80, "default_pool": object{"name": "unknown"}}}}), ""),
 		post("loadbalancer", lbs, with(graph, object{"listeners": []any{object{"name": "l", "protocol": "HTTP", "protocol_port": 80}, object{"name": "m", "protocol": "TCP", "protocol_port": 80}}}), ""),
 		post("loadbalancer", lbs, object{"name": "no VIP"}, ""), post("loadbalancer", lbs, object{"vip_address": "192.0.2.9"}, ""),
-	}, asked(), administered())
+	}, batches(), asked(), administered())
 }
 
 // asked are lists and questions that go wrong.
