@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,10 @@ import (
 	"github.com/amphora-lb/amphora/rpc/resttest"
 )
 
-// store is a Source in memory that counts what it is asked.
+// store is a Source in memory that counts what it is asked. The test has the lock, but
+// for the time that it lets pass.
 type store struct {
+	mu         sync.Mutex
 	secrets    map[string]string
 	containers map[string]map[string]string
 	fails      error
@@ -25,6 +28,8 @@ type store struct {
 func (s *store) Owns(string) bool { return true }
 
 func (s *store) Secret(_ context.Context, id string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked++
 	if s.fails != nil {
 		return nil, s.fails
@@ -39,6 +44,8 @@ func (s *store) Secret(_ context.Context, id string) ([]byte, error) {
 }
 
 func (s *store) Container(_ context.Context, id string) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked++
 	if s.fails != nil {
 		return nil, s.fails
@@ -56,11 +63,17 @@ func following(t *testing.T, test func(t *testing.T, s *store, f *certs.Follower
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{secrets: map[string]string{}, containers: map[string]map[string]string{}}
 		var wanted []string
-		f := certs.Follow(certs.FollowConfig{Source: s, Every: time.Minute, Wanted: func() []string { return wanted }})
+		f := certs.Follow(certs.FollowConfig{Source: s, Every: time.Minute, Wanted: func() []string {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return wanted
+		}})
+		s.mu.Lock()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- f.Run(ctx) }()
 		test(t, s, f, &wanted)
+		s.mu.Unlock()
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("run: %v", err)
@@ -69,9 +82,11 @@ func following(t *testing.T, test func(t *testing.T, s *store, f *certs.Follower
 }
 
 // pass lets time go by, and reports whether there was a signal.
-func pass(f *certs.Follower, d time.Duration) bool {
+func (s *store) pass(f *certs.Follower, d time.Duration) bool {
+	s.mu.Unlock()
 	<-time.After(d)
 	synctest.Wait()
+	s.mu.Lock()
 	select {
 	case <-f.Changes():
 		return true
@@ -94,29 +109,29 @@ func TestFollowerReadsWhatIsAskedFor(t *testing.T) {
 	following(t, func(t *testing.T, s *store, f *certs.Follower, wanted *[]string) {
 		*wanted = []string{one}
 		s.secrets[one] = "a"
-		if pass(f, time.Hour); s.asked != 0 {
+		if s.pass(f, time.Hour); s.asked != 0 {
 			t.Errorf("%d questions before anybody asked", s.asked)
 		}
 		secretOf(t, f, one, "") // it never blocks
-		if !pass(f, 0) {
+		if !s.pass(f, 0) {
 			t.Error("no signal after the first reading")
 		}
 		secretOf(t, f, one, "a")
 		first := f.Version(one)
 
-		if pass(f, time.Minute+time.Second); s.asked != 2 || f.Version(one) != first {
+		if s.pass(f, time.Minute+time.Second); s.asked != 2 || f.Version(one) != first {
 			t.Errorf("%d questions after a minute, version %d then %d; want 2 and the same", s.asked, first, f.Version(one))
 		}
 		s.secrets[one] = "b"
-		if !pass(f, time.Minute) || f.Version(one) == first {
+		if !s.pass(f, time.Minute) || f.Version(one) == first {
 			t.Error("a change goes unnoticed")
 		}
 		secretOf(t, f, one, "b")
 
 		*wanted = nil
-		pass(f, 2*time.Minute)
+		s.pass(f, 2*time.Minute)
 		before := s.asked
-		if pass(f, time.Hour); s.asked != before || f.Version(one) != 0 {
+		if s.pass(f, time.Hour); s.asked != before || f.Version(one) != 0 {
 			t.Error("what nobody wants is still read")
 		}
 	})
@@ -130,24 +145,24 @@ func TestFollowerKeepsTheLastGoodCopy(t *testing.T) {
 				s.secrets[one], s.secrets[two] = "a", "b"
 				secretOf(t, f, one, "")
 				secretOf(t, f, two, "")
-				pass(f, 0)
+				s.pass(f, 0)
 				if f.Ailing() || f.Warning(one) != "" {
 					t.Errorf("warning %q while all is well", f.Warning(one))
 				}
 
 				s.fails = away
-				if !pass(f, time.Minute+time.Millisecond) || !f.Ailing() || f.Warning(one) == "" || f.Warning(two) == "" {
+				if !s.pass(f, time.Minute+time.Millisecond) || !f.Ailing() || f.Warning(one) == "" || f.Warning(two) == "" {
 					t.Errorf("no word that Barbican is %s: %q, %q", name, f.Warning(one), f.Warning(two))
 				}
 				secretOf(t, f, one, "a")
 				before := s.asked
-				if pass(f, time.Hour); s.asked-before > 2*(10+6) { // one 10 times in ten minutes, then every ten
+				if s.pass(f, time.Hour); s.asked-before > 2*(10+6) { // one 10 times in ten minutes, then every ten
 					t.Errorf("%d questions in an hour, want fewer and fewer", s.asked-before)
 				}
 				secretOf(t, f, two, "b")
 
 				s.fails, s.secrets[one] = nil, "c"
-				pass(f, 10*time.Minute)
+				s.pass(f, 10*time.Minute)
 				if f.Ailing() || f.Warning(one) != "" {
 					t.Errorf("warning %q after Barbican is back", f.Warning(one))
 				}
@@ -165,7 +180,7 @@ func TestFollowerAsksAStoreThatIsAwayOnce(t *testing.T) {
 			*wanted = append(*wanted, id)
 			secretOf(t, f, id, "")
 		}
-		if pass(f, 0); s.asked > 2 {
+		if s.pass(f, 0); s.asked > 2 {
 			t.Errorf("%d questions to who is away, want one a round", s.asked)
 		}
 	})
@@ -178,7 +193,7 @@ func TestFollowerPassesOverAPoisonedSecret(t *testing.T) {
 		s.secrets[two], s.poisoned = "b", one
 		secretOf(t, f, one, "")
 		secretOf(t, f, two, "")
-		pass(f, 0)
+		s.pass(f, 0)
 		secretOf(t, f, two, "b")
 		secretOf(t, f, one, "")
 	})
@@ -193,7 +208,7 @@ func TestFollowerReadsContainersWhole(t *testing.T) {
 		if _, err := f.Container(t.Context(), crate); !errors.Is(err, lb.ErrUnavailable) {
 			t.Errorf("at first: %v", err)
 		}
-		pass(f, 0)
+		s.pass(f, 0)
 		parts, err := f.Container(t.Context(), crate)
 		if err != nil || len(parts) != 2 {
 			t.Fatalf("container: %v, %v", parts, err)
@@ -202,7 +217,7 @@ func TestFollowerReadsContainersWhole(t *testing.T) {
 		secretOf(t, f, two, "key")
 		before := f.Version(ref)
 		s.secrets[two] = "another key"
-		if !pass(f, time.Minute+time.Second) || f.Version(ref) == before {
+		if !s.pass(f, time.Minute+time.Second) || f.Version(ref) == before {
 			t.Error("a change of a part goes unnoticed")
 		}
 	})
@@ -219,7 +234,7 @@ func TestResolverFollows(t *testing.T) {
 		if _, err := r.Certificate(t.Context(), one, mine); !errors.Is(err, lb.ErrUnavailable) || r.Version(here.Config(), one) != 0 {
 			t.Errorf("at first: %v, version %d", err, r.Version(here.Config(), one))
 		}
-		pass(f, 0)
+		s.pass(f, 0)
 		got, err := r.Certificate(t.Context(), one, mine)
 		if err != nil || got.Names()[0] != "far.example" {
 			t.Errorf("then: %v, %v", got, err)
@@ -228,7 +243,7 @@ func TestResolverFollows(t *testing.T) {
 			t.Errorf("version %d, warning %q", r.Version(here.Config(), one), r.Warning(one))
 		}
 		s.fails = errAway
-		pass(f, 2*time.Minute)
+		s.pass(f, 2*time.Minute)
 		if r.Warning(one) == "" {
 			t.Error("no warning while Barbican is away")
 		}
