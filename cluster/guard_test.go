@@ -139,6 +139,24 @@ func TestVoteSurvivesARestart(t *testing.T) {
 	must(t, ask())
 }
 
+// A node that was started anew takes leadership over when it is told to, first time.
+func TestTransferSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	nodes := trio(t, calm)
+	leader := awaitLeader(t, nodes...)
+	target := others(nodes, leader)[0]
+	leader.mustPropose("a") // the leader keeps connections to it
+	target.crash()
+	target = start(t, target.cfg)
+	server, ok := leader.server(target.id)
+	if !ok {
+		t.Fatal("the target is no voter")
+	}
+	eventually(t, "it has caught up", func() bool { return target.fsm.applied() >= leader.fsm.applied() && len(leader.registry.alive()) == len(nodes) })
+	must(t, leader.transferTo(within(t, patience), server))
+	eventually(t, "it leads", func() bool { return target.raft.State() == raft.Leader })
+}
+
 // A planned move is counted from when the old holder let go: nobody has missed it before.
 func TestTakeoverHasNoStageBeforeTheLastSign(t *testing.T) {
 	report := lease.Report{Cause: lease.CausePlanned, Term: 2, LastHeard: 1000, Elected: 400, Acked: 900, Free: 1005, Opened: 1006}

@@ -231,7 +231,8 @@ func (t *transport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, req
 	return err
 }
 
-// TimeoutNow tells a node to campaign.
+// TimeoutNow tells a node to campaign. One that was told twice campaigns twice, which costs
+// a term.
 func (t *transport) TimeoutNow(id raft.ServerID, to raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
-	return t.NetworkTransport.TimeoutNow(id, meant(id, to), req, resp)
+	return overLiveConn(func() error { return t.NetworkTransport.TimeoutNow(id, meant(id, to), req, resp) })
 }
