@@ -1,8 +1,12 @@
 package cluster
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,22 +143,36 @@ func TestVoteSurvivesARestart(t *testing.T) {
 	must(t, ask())
 }
 
-// A node that was started anew takes leadership over when it is told to, first time.
-func TestTransferSurvivesARestart(t *testing.T) {
+// Calls are made again over connections that turn out to be dead, as often as raft keeps
+// some, and not when the other side has said something.
+func TestOverLiveConn(t *testing.T) {
 	t.Parallel()
-	nodes := trio(t, calm)
-	leader := awaitLeader(t, nodes...)
-	target := others(nodes, leader)[0]
-	leader.mustPropose("a") // the leader keeps connections to it
-	target.crash()
-	target = start(t, target.cfg)
-	server, ok := leader.server(target.id)
-	if !ok {
-		t.Fatal("the target is no voter")
+	refused := errors.New("refused")
+	for _, tt := range []struct {
+		name  string
+		fails []error // of the calls, one after the other
+		calls int
+		want  error
+	}{
+		{"live", nil, 1, nil},
+		{"one dead", []error{io.EOF}, 2, nil},
+		{"all dead", []error{io.EOF, syscall.ECONNRESET, syscall.EPIPE}, maxPool + 1, nil},
+		{"gone", []error{io.EOF, syscall.ECONNREFUSED}, 2, syscall.ECONNREFUSED},
+		{"refused", []error{refused}, 1, refused},
+		{"dead for ever", slices.Repeat([]error{io.EOF}, maxPool+2), maxPool + 1, io.EOF},
+	} {
+		calls := 0
+		err := overLiveConn(func() (err error) {
+			if calls < len(tt.fails) {
+				err = fmt.Errorf("call: %w", tt.fails[calls])
+			}
+			calls++
+			return err
+		})
+		if !errors.Is(err, tt.want) || calls != tt.calls {
+			t.Errorf("%s: %d calls, %v; want %d, %v", tt.name, calls, err, tt.calls, tt.want)
+		}
 	}
-	eventually(t, "it has caught up", func() bool { return target.fsm.applied() >= leader.fsm.applied() && len(leader.registry.alive()) == len(nodes) })
-	must(t, leader.transferTo(within(t, patience), server))
-	eventually(t, "it leads", func() bool { return target.raft.State() == raft.Leader })
 }
 
 // A planned move is counted from when the old holder let go: nobody has missed it before.
