@@ -43,7 +43,7 @@ func TestHTTP2ClientsAreToldApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, body := do(t, &http.Client{Transport: tr, Timeout: limit}, req) //nolint:bodyclose // do has
+		resp, body := do(t, &http.Client{Transport: tr, Timeout: limit}, req)
 		if resp.ProtoMajor != 2 {
 			t.Fatalf("got %s, want HTTP/2", resp.Proto)
 		}

@@ -284,7 +284,7 @@ func TestHTTP2SlowStream(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	for range 50 {
-		if _, body := do(t, c, request2(t, "GET", "/", nil)); body != "hello" { //nolint:bodyclose // do has
+		if _, body := do(t, c, request2(t, "GET", "/", nil)); body != "hello" {
 			t.Fatalf("got %q beside a stream that is not read", body)
 		}
 	}

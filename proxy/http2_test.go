@@ -78,7 +78,7 @@ func TestHTTP2PriorKnowledge(t *testing.T) {
 					req.Body = io.NopCloser(strings.NewReader(body))
 					req.Trailer = http.Header{"X-Part": {"whole"}}
 				}
-				resp, got := do(t, c, req) //nolint:bodyclose // do has
+				resp, got := do(t, c, req)
 				if resp.ProtoMajor != 2 || resp.StatusCode != 200 || got != body {
 					t.Errorf("got %s, status %d, %d bytes, want HTTP/2, 200 and %d", resp.Proto, resp.StatusCode, len(got), len(body))
 				}

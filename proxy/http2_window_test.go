@@ -172,7 +172,7 @@ func TestMemberOfFewStreams(t *testing.T) {
 			for range 5 {
 				_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
 				r := bufio.NewReader(c)
-				resp, err := http.ReadResponse(r, nil) //nolint:bodyclose // do has
+				resp, err := http.ReadResponse(r, nil)
 				if err != nil {
 					t.Error(err)
 					return

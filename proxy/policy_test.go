@@ -289,13 +289,13 @@ func TestPolicyHTTP2(t *testing.T) {
 	f.persist(lb.PersistHTTPCookie, "")
 	c := f.http2Client(8080)
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, _ := do(t, c, request2(t, "GET", "/admin/x", nil)) //nolint:bodyclose // do has
+	resp, _ := do(t, c, request2(t, "GET", "/admin/x", nil))
 	if resp.StatusCode != 403 || resp.ProtoMajor != 2 {
 		t.Errorf("got %s, want 403", resp.Status)
 	}
 	old := request2(t, "GET", "/p?q", nil)
 	old.Header.Set("Cookie", "a=b; id=old")
-	resp, _ = do(t, c, old) //nolint:bodyclose // do has
+	resp, _ = do(t, c, old)
 	if resp.StatusCode != 308 || resp.Header.Get("Location") != "https://b.test/p?q" {
 		t.Errorf("got %s to %s, want 308", resp.Status, resp.Header.Get("Location"))
 	}
