@@ -208,9 +208,9 @@ func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req 
 	return overLiveConn(func() error { return t.NetworkTransport.RequestPreVote(id, meant(id, to), req, resp) })
 }
 
-// overLiveConn makes a call that may be made twice. A voter that was started anew has
+// overLiveConn makes a call that may be made twice. A node that was started anew has
 // ended the connections that raft keeps to it, which raft notices by using them: each
-// costs a vote, and the election with it.
+// costs a vote, and the election with it, or a planned move.
 func overLiveConn(call func() error) (err error) {
 	for range maxPool + 1 {
 		err = call()
