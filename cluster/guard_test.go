@@ -89,8 +89,8 @@ func TestCallsIntoRaft(t *testing.T) {
 	must(t, standby.transport.stepBack(within(t, patience), term))
 	must(t, standby.campaignNow(within(t, patience), standby.raft.CurrentTerm()))
 	eventually(t, "the standby leads", func() bool {
-		// It loses if an entry was on its way to it: then it asks whether it may, and must try again.
-		if now := standby.raft.CurrentTerm(); standby.raft.State() == raft.Candidate && !standby.transport.electing(now) {
+		// It loses if an entry was on its way to it, asks whether it may, or follows the next leader: it must try again.
+		if now := standby.raft.CurrentTerm(); standby.raft.State() != raft.Leader && !standby.transport.electing(now) {
 			must(t, standby.campaignNow(within(t, patience), now))
 		}
 		return standby.raft.State() == raft.Leader && standby.Term() > term

@@ -254,13 +254,14 @@ func TestChangedTargetKeepsItsVerdict(t *testing.T) {
 
 		other := slower
 		other.Monitor = "another"
+		f.set(a, "hung") // or the first check would race with the question
 		c.Apply([]Target{other})
 		if s := c.Status("m1"); s != Unknown {
 			t.Errorf("with another monitor: %v", s)
 		}
-		f.at(51 * time.Second)
+		f.at(53 * time.Second)
 		stop()
-		f.wantEvents("0s m1 unhealthy connect: refused", "50s m1 unhealthy connect: refused")
+		f.wantEvents("0s m1 unhealthy connect: refused", "52s m1 unhealthy connect: no answer within 2s")
 	})
 }
 
