@@ -61,6 +61,11 @@ type Config struct {
 	// Remembered is how many clients are remembered of each pool that has a session
 	// persistence of SOURCE_IP or APP_COOKIE. 0: 65536.
 	Remembered int
+	// ExtraStreams is how many requests may be under way beyond the first of each HTTP/2
+	// connection, of all clients together. The first ones are bounded by the connection limits
+	// of listeners, like requests of HTTP/1.1; each takes 50 to 70 KB. What is beyond is
+	// refused in a way that lets the client send it again. 0: 16384.
+	ExtraStreams int
 	// MaxRequests is how many requests a client connection may carry; the last
 	// answer says "Connection: close". 0: no limit.
 	MaxRequests int
@@ -79,6 +84,7 @@ func (c Config) withDefaults() Config {
 	c.IdlePerMember = orDefault(c.IdlePerMember, 1024)
 	c.MemberIdleTimeout = orDefault(c.MemberIdleTimeout, 4*time.Second)
 	c.Remembered = orDefault(c.Remembered, sticky.DefaultSize)
+	c.ExtraStreams = orDefault(c.ExtraStreams, 16<<10)
 	return c
 }
 
@@ -102,6 +108,7 @@ func (c Config) Validate() error {
 		{"IdlePerMember", int64(c.IdlePerMember)},
 		{"MemberIdleTimeout", int64(c.MemberIdleTimeout)},
 		{"Remembered", int64(c.Remembered)},
+		{"ExtraStreams", int64(c.ExtraStreams)},
 		{"MaxRequests", int64(c.MaxRequests)},
 	} {
 		if f.value < 0 {

@@ -26,9 +26,12 @@ func (e *exchange) deliver() (keep bool) {
 	}
 	before := t.sent
 	if err := e.passBody(); err != nil {
-		e.broken("response broke off", err)
+		gone := e.session.gone.Load() // the client of a stream: then the member was given up, and not the other way round
+		if !gone {
+			e.broken("response broke off", err)
+		}
 		e.note.end = flowlog.EndMemberBody
-		if isWriteError(err) {
+		if gone || isWriteError(err) {
 			e.note.end = flowlog.EndClientBody
 		}
 		e.drop()
@@ -145,6 +148,9 @@ func (e *exchange) broken(msg string, err error) {
 
 // fail answers a request to which there is no response.
 func (e *exchange) fail(err error) bool {
+	if errors.Is(err, errClientGone) {
+		return false // it changed its mind, which is no error of anybody
+	}
 	e.broken("request got no response", err)
 	status := 502
 	switch {
@@ -152,8 +158,6 @@ func (e *exchange) fail(err error) bool {
 		status = 503
 	case e.upload.failure != nil && !isWriteError(e.upload.failure):
 		return e.failUpload()
-	case errors.Is(err, errClientGone):
-		return false
 	case isBad(err):
 		status = statusOf(err)
 	case isTimeout(err):

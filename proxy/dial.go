@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -98,7 +99,7 @@ func (x *session) route(p *pool) route {
 func (x *session) open(m *member, r route, timeout time.Duration) (*sock, error) {
 	e := x.engine
 	due := now().add(timeout)
-	s, err := e.dial(m, timeout)
+	s, err := x.dial(m, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +144,31 @@ func withoutHTTP2(cfg *tls.Config) *tls.Config {
 	return cfg
 }
 
+// dial is the engine's, which ends at once when the client of a stream gives up: one that resets
+// its requests as fast as it sends them must not leave an attempt to connect for each of them.
+func (x *session) dial(m *member, timeout time.Duration) (*sock, error) {
+	e := x.engine
+	if x.carrier == nil {
+		return e.dial(e.ctx, m, timeout)
+	}
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	x.dialing.Store(&cancel)
+	defer x.dialing.Store(nil)
+	if x.gone.Load() { // giveUp came before there was anything to end
+		return nil, errClientGone
+	}
+	return e.dial(ctx, m, timeout)
+}
+
 // dial opens a TCP connection to m.
-func (e *Engine) dial(m *member, timeout time.Duration) (*sock, error) {
+func (e *Engine) dial(ctx context.Context, m *member, timeout time.Duration) (*sock, error) {
 	d := net.Dialer{Timeout: timeout, KeepAlive: -1}
 	network := "tcp4"
 	if m.addr.Addr().Is6() {
 		network = "tcp6"
 	}
-	c, err := d.DialTCP(e.ctx, network, netip.AddrPort{}, m.addr)
+	c, err := d.DialTCP(ctx, network, netip.AddrPort{}, m.addr)
 	if err != nil {
 		e.log.Debug("member cannot be connected to", logkey.Member, m.id, logkey.Addr, m.addr, logkey.Err, err)
 		return nil, err

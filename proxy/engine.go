@@ -44,6 +44,7 @@ type Engine struct {
 	// goroutine starts that reads it.
 	ctx      context.Context
 	running  sync.WaitGroup // listeners and client connections
+	extra    atomic.Int64   // streams beyond the first of each client connection
 	sessions registry
 	draining atomic.Bool
 }

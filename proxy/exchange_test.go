@@ -17,7 +17,7 @@ func newExchange(t *testing.T, request string) *exchange {
 	}
 	engine.ctx = t.Context()
 	dial := func() *sock {
-		s, err := engine.dial(&member{addr: newOrigin(t).addr}, limit)
+		s, err := engine.dial(t.Context(), &member{addr: newOrigin(t).addr}, limit)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,7 +81,8 @@ func (x *session) linger() {
 		if buf := x.client.in.buf; buf != nil {
 			buf.consume(buf.len())
 		}
-		if x.client.fillUnless(&x.client.interrupted, due) != nil {
+		// Not until somebody interrupts: that is for those who wait for a request.
+		if x.client.fill(due) != nil {
 			return
 		}
 	}

@@ -42,6 +42,7 @@ type frontConn struct {
 	server  *server
 
 	opened  int  // guarded by mu; requests so far
+	atWork  int  // guarded by mu; requests that run now
 	leave   bool // guarded by mu; no more are wanted
 	pong    bool // guarded by mu; the client has answered the ping of leaving
 	leaving bool // the reader's: GOAWAY was sent
@@ -225,9 +226,30 @@ func (f *frontConn) urgent() bool {
 
 // Open implements http2.Handler.
 func (f *frontConn) Open() *http2.Stream {
+	if !f.admit() {
+		return nil
+	}
 	r := getRequest()
 	r.mux, r.front = &f.mux, f
 	return &r.Stream
+}
+
+// admit reports whether another request may run. Each connection has room for one, so that those
+// with many can take nothing from the others; the rest share what the engine has. mu is held.
+func (f *frontConn) admit() bool {
+	if f.atWork > 0 && f.engine.extra.Add(1) > int64(f.engine.cfg.ExtraStreams) {
+		f.engine.extra.Add(-1)
+		return false
+	}
+	f.atWork++
+	return true
+}
+
+// leaveRoom takes back admit, for a request that has ended. mu is held.
+func (f *frontConn) leaveRoom() {
+	if f.atWork--; f.atWork > 0 {
+		f.engine.extra.Add(-1)
+	}
 }
 
 // Head implements http2.Handler: it lets the request run.
@@ -288,6 +310,7 @@ func (r *request) run() {
 	whole := r.serve()
 	r.release()
 	f.mu.Lock()
+	f.leaveRoom()
 	last := f.codec.Leaving() && !f.codec.Busy()
 	f.mu.Unlock()
 	if last {

@@ -65,7 +65,7 @@ func TestIdlePool(t *testing.T) {
 	e.ctx = t.Context()
 	m := &member{addr: o.addr, idle: idlePool{max: 2}}
 	dial := func() *sock {
-		s, err := e.dial(m, time.Second)
+		s, err := e.dial(e.ctx, m, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/netip"
 	"sync/atomic"
 )
@@ -23,6 +24,9 @@ type session struct {
 	member atomic.Pointer[sock]
 	// gone: the client no longer wants an answer to the only request there is.
 	gone atomic.Bool
+	// dialing ends the attempt to connect to a member that is under way. nil: there is none,
+	// or it is not that of a stream, whose client alone gives up while others go on.
+	dialing atomic.Pointer[context.CancelFunc]
 	// leaving: the client connection ends after the request under way.
 	leaving atomic.Bool
 	shed    *shed // guarded by the registry; nil: not asked to leave
@@ -71,6 +75,9 @@ func (x *session) finish() {
 // of member decides about it.
 func (x *session) giveUp() {
 	x.gone.Store(true)
+	if cancel := x.dialing.Load(); cancel != nil {
+		(*cancel)()
+	}
 	if m := x.member.Swap(nil); m != nil {
 		m.abort()
 	}

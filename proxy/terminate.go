@@ -39,9 +39,12 @@ type tlsState struct {
 // whether the session goes on: if not, the client has its alert, or its answer.
 func (x *session) terminate(s *server) bool {
 	snap, c := x.snap, x.client
-	due := now().add(min(x.engine.cfg.HandshakeTimeout, snap.clientData, snap.tcpInspect))
-	// The first bytes are looked at before TLS is: who speaks HTTP gets an answer in HTTP.
-	if buf := c.in.buf; (buf == nil || buf.len() == 0) && c.fillUnless(&c.interrupted, due) != nil {
+	begun := now()
+	due := begun.add(min(x.engine.cfg.HandshakeTimeout, snap.clientData))
+	// The first bytes are looked at before TLS is: who speaks HTTP gets an answer in HTTP. timeout_tcp_inspect is for them alone, as in
+	// HAProxy: how fast a handshake goes depends on more than the client.
+	firstBy := min(due, begun.add(snap.tcpInspect))
+	if buf := c.in.buf; (buf == nil || buf.len() == 0) && c.fillUnless(&c.interrupted, firstBy) != nil {
 		return false
 	}
 	if first := c.in.buf.bytes()[0]; 'A' <= first && first <= 'Z' {

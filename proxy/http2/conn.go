@@ -27,7 +27,8 @@ type Config struct {
 
 // Handler is told what comes in, in order. It is called with the lock of the driver held and must not block.
 type Handler interface {
-	// Open returns a Stream for a new request; [Handler.Head] follows. Only a Server is asked.
+	// Open returns a Stream for a new request; [Handler.Head] follows. nil: there is no room for it now, and the peer may send it again.
+	// Only a Server is asked.
 	Open() *Stream
 	// Head has the head of a message as HTTP/1.1, which is not kept. cut: it was too large and is not whole. A Client gets interim heads
 	// too. A body of unknown length is announced as chunked to a Server's handler, and not at all to a Client's.
