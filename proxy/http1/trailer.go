@@ -22,12 +22,18 @@ var forbiddenTrailers = [...]string{
 }
 
 // AppendTrailer appends a field line of a trailer section that came in another framing, as Body.Trailer would hold it: nothing if the
-// field must not be in one. The name must be a token, the value without CR, LF and NUL.
-func AppendTrailer(dst []byte, name, value string) []byte {
+// field must not be in one. The name must be a token. ok is false, and nothing is appended, if the value has a control character other
+// than HTAB, which is refused in every other field line too.
+func AppendTrailer(dst []byte, name, value string) (out []byte, ok bool) {
+	for i := range len(value) {
+		if class[value[i]]&isText == 0 {
+			return dst, false
+		}
+	}
 	n := []byte(name)
 	if identify(n) != fieldOther || forbiddenTrailer(n) {
-		return dst
+		return dst, true
 	}
 	dst = append(append(dst, name...), ": "...)
-	return append(append(dst, value...), "\r\n"...)
+	return append(append(dst, value...), "\r\n"...), true
 }

@@ -22,6 +22,7 @@ type head struct {
 	text  []byte
 	limit int    // of size
 	size  int    // as RFC 9113 section 6.5.2 counts
+	lines int    // of a trailer section
 	over  bool   // more than limit: text is not whole
 	bad   string // why the message is malformed (RFC 9113 section 8.1.1)
 
@@ -49,6 +50,9 @@ const (
 
 // begin prepares for a block.
 func (h *head) begin(kind block, limit int) {
+	if kind == blockTrailer {
+		limit = min(limit, trailerLimits.Head)
+	}
 	*h = head{kind: kind, text: h.text[:0], cookie: h.cookie[:0], limit: limit, length: -1}
 }
 
@@ -155,10 +159,25 @@ func (h *head) addField(name, value string) string {
 		}
 	}
 	if h.kind == blockTrailer {
-		h.text = http1.AppendTrailer(h.text, name, value)
-		return ""
+		return h.addTrailer(name, value)
 	}
 	h.line(name, value)
+	return ""
+}
+
+// trailerLimits are those of a trailer section of HTTP/1.1. Nobody parses what is made of one here again, as is done with heads.
+var trailerLimits = http1.DefaultLimits()
+
+// addTrailer takes in a field of a trailer section.
+func (h *head) addTrailer(name, value string) string {
+	if h.lines++; h.lines > trailerLimits.Fields {
+		h.over = true
+		return ""
+	}
+	var ok bool
+	if h.text, ok = http1.AppendTrailer(h.text, name, value); !ok {
+		return "control character in a trailer section"
+	}
 	return ""
 }
 

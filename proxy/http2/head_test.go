@@ -140,3 +140,49 @@ func TestWebSocketHead(t *testing.T) {
 		t.Error("the answer of the example is not told from another")
 	}
 }
+
+// A trailer section goes to the other side as it is: it is judged here as http1 judges one.
+func TestTrailerSection(t *testing.T) {
+	many := func(n int) (pairs []string) {
+		for range n {
+			pairs = append(pairs, "x", "y")
+		}
+		return pairs
+	}
+	for _, tt := range []struct {
+		rule  string
+		pairs []string
+		text  string // "-": malformed; "+": too large
+	}{
+		{"RFC 9113 8.1", []string{"x-sum", "1", "grpc-status", "0"}, "x-sum: 1\r\ngrpc-status: 0\r\n"},
+		{"RFC 9110 5.5 tab and obs-text", []string{"x", "a\tb\xff"}, "x: a\tb\xff\r\n"},
+		{"RFC 9110 5.5 escape", []string{"x", "a\x1bb"}, "-"},
+		{"RFC 9110 5.5 DEL", []string{"x", "a\x7f"}, "-"},
+		{"RFC 9110 5.5 control in a field that is dropped", []string{"date", "a\x01"}, "-"},
+		{"RFC 9113 8.2.1 LF", []string{"x", "a\ny: b"}, "-"},
+		{"RFC 9113 8.1 pseudo-header field", []string{":path", "/"}, "-"},
+		{"RFC 9110 6.5.1 framing, routing, credentials", []string{"content-length", "1", "host", "b", "authorization", "x", "cookie", "c", "x-forwarded-for", "d"}, ""},
+		{"RFC 9113 8.2.2", []string{"transfer-encoding", "chunked"}, "-"},
+		{"100 fields", many(100), strings.Repeat("x: y\r\n", 100)},
+		{"101 fields", many(101), "+"},
+		{"16 KB", []string{"x", strings.Repeat("y", 16<<10-33)}, "x: " + strings.Repeat("y", 16<<10-33) + "\r\n"},
+		{"more than 16 KB", []string{"x", strings.Repeat("y", 16<<10-32)}, "+"},
+	} {
+		h := new(head)
+		h.begin(blockTrailer, 32<<10)
+		for i := 0; i < len(tt.pairs); i += 2 {
+			h.add(hpack.HeaderField{Name: tt.pairs[i], Value: tt.pairs[i+1]})
+		}
+		h.end(true, false)
+		got := string(h.text)
+		switch {
+		case h.bad != "":
+			got = "-"
+		case h.over:
+			got = "+"
+		}
+		if got != tt.text {
+			t.Errorf("%s: %.50q (%s), want %.50q", tt.rule, got, h.bad, tt.text)
+		}
+	}
+}
