@@ -51,7 +51,8 @@ func Server(c ServerConfig) (*tls.Config, error) {
 			return c.Trust.Revocation(cs.VerifiedChains, now())
 		}
 	}
-	c.Tickets.enable(cfg, c.scope())
+	fixed := c.scope()
+	c.Tickets.enable(cfg, func(name string) []byte { return c.Store.scope(fixed, name) })
 	if p.gap() {
 		whole := cfg
 		cfg = whole.Clone()
@@ -68,7 +69,7 @@ func Server(c ServerConfig) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// scope is what sessions must not leave: the listener, and whom it trusts.
+// scope is what sessions must not leave, whatever the name: the listener, and whom it trusts.
 func (c ServerConfig) scope() []byte {
 	h := sha256.New()
 	put := func(b []byte) {

@@ -1,6 +1,7 @@
 package tlsx
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -13,6 +14,7 @@ import (
 // methods may be called from any number of goroutines.
 type Certificate struct {
 	shown  atomic.Pointer[tls.Certificate]
+	print  [sha256.Size]byte // of the certificate itself
 	names  []string          // lower case
 	issuer *x509.Certificate // nil: the chain does not have it
 }
@@ -29,7 +31,7 @@ func NewCertificate(c tls.Certificate) (*Certificate, error) {
 		}
 		c.Leaf = leaf
 	}
-	out := &Certificate{}
+	out := &Certificate{print: sha256.Sum256(c.Leaf.Raw)}
 	for _, name := range append([]string{c.Leaf.Subject.CommonName}, c.Leaf.DNSNames...) {
 		if name = strings.ToLower(name); name != "" && !slices.Contains(out.names, name) {
 			out.names = append(out.names, name)
@@ -102,6 +104,17 @@ func (s *Store) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		}
 	}
 	return found[0].shown.Load(), nil
+}
+
+// scope is fixed together with the certificates that a client which asks for name may be shown. A session that was made with
+// another one is not resumed: who revokes or replaces a certificate is rid of it at once, and not when the last ticket is too old.
+func (s *Store) scope(fixed []byte, name string) []byte {
+	h := sha256.New()
+	h.Write(fixed)
+	for _, c := range s.find(name) {
+		h.Write(c.print[:])
+	}
+	return h.Sum(nil)
 }
 
 func (s *Store) find(name string) []*Certificate {

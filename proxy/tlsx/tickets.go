@@ -81,14 +81,15 @@ func (t *Tickets) present() uint64 {
 	return uint64(max(t.now().Unix(), 0)) / uint64(TicketEpoch/time.Second)
 }
 
-// enable lets cfg make and accept tickets. They are bound to scope, which is all that a
-// session must not outlive or leave, and to the server name: RFC 6066 section 3.
-func (t *Tickets) enable(cfg *tls.Config, scope []byte) {
+// enable lets cfg make and accept tickets. They are bound to the scope of the server name,
+// which is all that a session must not outlive or leave and has one length for all names,
+// and to the name: RFC 6066 section 3.
+func (t *Tickets) enable(cfg *tls.Config, scope func(name string) []byte) {
 	cfg.WrapSession = func(cs tls.ConnectionState, ss *tls.SessionState) ([]byte, error) {
-		return t.wrap(cs, ss, scope)
+		return t.wrap(cs, ss, scope(cs.ServerName))
 	}
 	cfg.UnwrapSession = func(ticket []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
-		return t.unwrap(ticket, cs, scope), nil
+		return t.unwrap(ticket, cs, scope(cs.ServerName)), nil
 	}
 }
 
