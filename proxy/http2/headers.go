@@ -137,6 +137,9 @@ func (c *Conn) request(id uint32, h *head, last bool) error {
 		return streamError(id, ProtocolError, h.bad)
 	}
 	s := c.h.Open()
+	if s == nil {
+		return streamError(id, RefusedStream, "no room for another stream")
+	}
 	c.start(s, id)
 	s.headCame, s.bodyless = true, h.method == "HEAD"
 	s.keyed, s.key = h.keyed, h.key
